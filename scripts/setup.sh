@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Set up .venv from uv.lock. Needs python3 (3.11 or newer) and a package index; installs nothing outside this folder.
+#
+# uv.lock keeps the versions and no addresses, so that any index or mirror serves: uv takes the versions from it,
+# looks the files up where this machine is configured to, and the committed file is put back afterwards.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+stamp=.venv/.set-up
+if [ -e "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then exit 0; fi
+
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Holdfast needs Python 3.11 or newer; python3 here is $(python3 --version)." >&2; exit 1; }
+
+if command -v uv >/dev/null 2>&1; then
+    uv=uv
+else
+    if [ ! -x .tools/bin/uv ]; then
+        echo "setting up: uv"
+        # Debian's python3 may come without venv or pip; try what there is
+        python3 -m venv .tools >/dev/null 2>&1 || python3 -m virtualenv .tools >/dev/null 2>&1 || {
+            rm -rf .tools; python3 -m pip install --quiet --target .tools/lib uv 2>/dev/null && mkdir -p .tools/bin && cp .tools/lib/bin/uv .tools/bin/uv; }
+        [ -x .tools/bin/uv ] || .tools/bin/python -m pip install --quiet uv || { echo "could not install uv: install it, or python3-venv, and try again." >&2; exit 1; }
+    fi
+    uv=.tools/bin/uv
+fi
+
+echo "setting up: packages (the first time takes a minute)"
+keep=$(mktemp)
+cp uv.lock "$keep"
+trap 'cp "$keep" uv.lock; rm -f "$keep"' EXIT
+# UV_PYTHON_DOWNLOADS: the python3 that is here is used, none is fetched
+UV_PYTHON_DOWNLOADS=never "$uv" sync --quiet --python "$(command -v python3)" "$@"
+cp "$keep" uv.lock
+touch "$stamp"

@@ -1,0 +1,419 @@
+"""Commands that show numbers: nrr, bridge, cohorts, mrr, renewals, concentration."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from holdfast.cli import show
+from holdfast.cli.ask import (
+    Asked,
+    ByOption,
+    CurrencyOption,
+    EndOption,
+    FormatOption,
+    FromOption,
+    KnownOption,
+    OnOption,
+    PolicyOption,
+    StartOption,
+    ToOption,
+    asked,
+    attributes,
+    months_of,
+    window_of,
+)
+from holdfast.cli.show import Format
+from holdfast.domain.benchmark import verdict
+from holdfast.domain.money import FxError
+from holdfast.domain.period import Window, month_name, month_start, parse_day, quarter_name
+from holdfast.metrics import bridge, cohorts, concentration, mrr, renewal, retention
+
+
+class Series(StrEnum):
+    """One window after the other."""
+
+    month = "month"
+    quarter = "quarter"
+    trailing_12 = "12m"
+
+
+class Size(StrEnum):
+    """How long a period is."""
+
+    month = "month"
+    quarter = "quarter"
+    year = "year"
+
+    @property
+    def months(self) -> int:
+        return {"month": 1, "quarter": 3, "year": 12}[self.value]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command in (
+        ("nrr", nrr), ("bridge", bridge_), ("cohorts", cohorts_), ("mrr", mrr_), ("renewals", renewals), ("concentration", concentration_),
+    ):  # fmt: skip
+        app.command(name)(command)
+
+
+def nrr(
+    context: typer.Context,
+    start: StartOption = None,
+    end: EndOption = None,
+    series: Annotated[
+        Series | None, typer.Option("--series", help="Every month, every quarter, or 12 months up to every month; with --from and --to.")
+    ] = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    policy: PolicyOption = None,
+    by: ByOption = None,
+    known_on: KnownOption = None,
+    currency: CurrencyOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Net and gross revenue retention and logo retention of a window, by segment."""
+    with asked(context, policy, known_on, currency) as question:
+        windows = _windows(question, start, end, series, first, last)
+        rows = [
+            (window, row)
+            for window in windows
+            for row in retention.measure(question.ledger, window, question.view, attributes(by))
+        ]
+        if format is Format.table:
+            _show_nrr(question, rows, bool(by))
+            return
+        documents = [_nrr_row(row) | ({"start": str(w.start), "end": str(w.end)} if series else {}) for w, row in rows]
+        if format is Format.csv:
+            show.as_csv(documents)
+            return
+        whole = {"metric": "nrr", **question.heading(), "start": str(windows[0].start), "end": str(windows[-1].end)}
+        show.as_json(whole | {"benchmark": _verdict(question, windows, rows), "rows": documents})
+
+
+def _windows(
+    question: Asked, start: str | None, end: str | None, series: Series | None, first: str | None, last: str | None
+) -> list[Window]:
+    if series is None:
+        return [window_of(question, start, end)]
+    months = months_of(question, first, last)
+    if series is Series.month:
+        return [Window.month(month) for month in months]
+    if series is Series.quarter:
+        return [Window(month_start(m), month_start(m + 3)) for m in months if m % 3 == 0 and m + 3 <= months.stop]
+    return [Window.months_to(month_start(month + 1), 12) for month in months]
+
+
+def _nrr_row(row: retention.Row) -> dict[str, Any]:
+    c = row.counts
+    return {
+        "segment": show.segment_of(row.segment),
+        "accounts": c.accounts,
+        "opening_minor": c.opening,
+        "expansion_minor": c.expansion,
+        "contraction_minor": c.contraction,
+        "churn_minor": c.churn,
+        "reactivation_minor": c.reactivation,
+        "fx_minor": c.fx,
+        "closing_minor": c.closing,
+        "nrr": show.number(row.nrr),
+        "grr": show.number(row.grr),
+        "nrr_grr_gap": show.number(row.gap),
+        "logo_retention": show.number(row.logo_retention),
+        "logo_churn": show.number(row.logo_churn),
+    }
+
+
+def _show_nrr(question: Asked, rows: list[tuple[Window, retention.Row]], by: bool) -> None:
+    if len(rows) == 1 and not by:
+        _show_statement(question, *rows[0])
+    else:
+        _show_retention_table(question, rows, by)
+
+
+def _show_statement(question: Asked, window: Window, row: retention.Row) -> None:
+    """One window as an account would be written: opening, what moved, closing, and the rates below."""
+    c, code = row.counts, question.view.reporting
+    amounts = [
+        ("opening MRR", c.opening), ("expansion", c.expansion), ("contraction", c.contraction), ("churn", c.churn),
+        ("reactivation", c.reactivation), ("exchange rates", c.fx), ("closing MRR of the same accounts", c.closing),
+    ]  # fmt: skip
+    lines = [[name, show.money(amount, code)] for name, amount in amounts]
+    lines += [
+        ["NRR", show.percent(row.nrr)],
+        ["GRR", show.percent(row.grr)],
+        ["NRR – GRR gap", show.percent(row.gap)],
+        [f"logos kept ({c.retained:,} of {c.accounts:,})", show.percent(row.logo_retention)],
+    ]
+    show.table(f"Retention from {window.start} up to {window.end}", ["", code], lines, question.caption())
+    told = _verdict(question, [window], [(window, row)])
+    if told is None:
+        return
+    show.out.print(f"{told['word']} for {told['stage']}; band: {told['band']}")
+    for one in told["comparisons"]:
+        caution = f" [{one['caution']}]" if one["caution"] else ""
+        figures = " · ".join(f"{name.upper()} {one[name]}" for name in ("nrr", "grr") if one[name] is not None)
+        show.out.print(f"  {one['population']}: {figures} ({one['who']}; {one['definition']}){caution}", style="dim", markup=False)
+
+
+def _show_retention_table(question: Asked, rows: list[tuple[Window, retention.Row]], by: bool) -> None:
+    code = question.view.reporting
+    several = len({window for window, _ in rows}) > 1
+    names = [*(["window"] if several else []), *(["segment"] if by else [])]
+    columns = [*names, "accounts", "opening", "expansion", "contraction", "churn", "reactivation", "fx", "closing", "NRR", "GRR", "logos"]
+    lines = []
+    for window, row in rows:
+        c = row.counts
+        amounts = (c.opening, c.expansion, c.contraction, c.churn, c.reactivation, c.fx, c.closing)
+        texts = [*([f"{window.start} – {window.end}"] if several else []), *([show.segment_name(row.segment)] if by else [])]
+        lines.append(
+            [*texts, f"{c.accounts:,}", *(show.money(a, code) for a in amounts)]
+            + [show.percent(row.nrr), show.percent(row.grr), show.percent(row.logo_retention)]
+        )
+    title = "Retention" if several or not rows else f"Retention from {rows[0][0].start} up to {rows[0][0].end}"
+    show.table(title, columns, lines, question.caption(), left=len(names))
+
+
+def _verdict(question: Asked, windows: list[Window], rows: list[tuple[Window, retention.Row]]) -> dict[str, Any] | None:
+    """The benchmark verdict of a single window over the whole book."""
+    if len(rows) != 1 or rows[0][1].nrr is None or rows[0][1].segment:
+        return None
+    window, row = rows[0]
+    assert row.nrr is not None
+    try:
+        to_dollar = question.ledger.rates.minor_rate(question.view.reporting, "USD", window.end)
+    except FxError:
+        return None
+    months = (window.end.year - window.start.year) * 12 + window.end.month - window.start.month
+    arr = int(12 * row.counts.opening * to_dollar / 100)
+    found = verdict(row.nrr, arr, row.counts.accounts, question.policy, months)
+    return {
+        "stage": found.stage,
+        "word": found.word,
+        "band": found.band,
+        "comparisons": [vars(one) for one in found.comparisons],
+    }
+
+
+def bridge_(
+    context: typer.Context,
+    first: FromOption = None,
+    last: ToOption = None,
+    every: Annotated[Size, typer.Option("--every", help="One row per month, quarter or year.")] = Size.month,
+    policy: PolicyOption = None,
+    by: ByOption = None,
+    known_on: KnownOption = None,
+    currency: CurrencyOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """The movement bridge: opening MRR, movements by kind, closing MRR."""
+    with asked(context, policy, known_on, currency) as question:
+        months = months_of(question, first, last)
+        rows = bridge.measure(question.ledger, months, question.view, attributes(by), every.months)
+        documents = [_bridge_row(row, every, bool(by)) for row in rows]
+        if format is Format.csv:
+            show.as_csv(documents)
+        elif format is Format.json:
+            show.as_json({"metric": "bridge", **question.heading(), "rows": documents})
+        else:
+            _show_bridge(question, rows, every, bool(by))
+
+
+def _period(months: range, every: Size) -> str:
+    if every is Size.quarter:
+        return quarter_name(months[0])
+    return month_name(months[0])[:4] if every is Size.year else month_name(months[0])
+
+
+def _bridge_row(row: bridge.Row, every: Size, by: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"month": _period(row.months, every)}
+    if by:
+        told["segment"] = show.segment_of(row.segment)
+    told |= {"opening_minor": row.opening}
+    told |= {f"{kind}_minor": row.moved[kind] for kind in ("new", "expansion", "contraction", "churn", "reactivation")}
+    told |= {"fx_minor": row.fx, "transfer_minor": row.moved["transfer"]}
+    if by:
+        told |= {"entering_minor": row.entering, "leaving_minor": row.leaving}
+    return told | {
+        "closing_minor": row.closing,
+        "net_new_minor": row.net_new,
+        "net_new_arr_minor": 12 * row.net_new,
+        "quick_ratio": show.number(row.quick_ratio),
+        "quick_ratio_with_reactivation": show.number(row.quick_ratio_with_reactivation),
+        "accounts": row.entities,
+    }
+
+
+def _show_bridge(question: Asked, rows: list[bridge.Row], every: Size, by: bool) -> None:
+    code = question.view.reporting
+    kinds = ["new", "expansion", "contraction", "churn", "reactivation"]
+    kinds += ["transfer"] if any(row.moved["transfer"] for row in rows) else []
+    moves = ["entering", "leaving"] if by else []
+    columns = [every.value, *(["segment"] if by else []), "opening", *kinds, *moves, "fx", "closing", "net new ARR", "quick ratio"]
+    lines = []
+    for row in rows:
+        amounts = [row.opening, *(row.moved[kind] for kind in kinds), *((row.entering, row.leaving) if by else ())]
+        amounts += [row.fx, row.closing, 12 * row.net_new]
+        names = [_period(row.months, every), *([show.segment_name(row.segment)] if by else [])]
+        lines.append([*names, *(show.money(a, code) for a in amounts), show.plain(row.quick_ratio, 1)])
+    show.table("MRR bridge", columns, lines, question.caption(), left=2 if by else 1)
+
+
+def cohorts_(
+    context: typer.Context,
+    every: Annotated[Size, typer.Option("--every", help="Cohorts by month or quarter of the first payment.")] = Size.quarter,
+    logos: Annotated[bool, typer.Option("--logos", help="Show accounts kept instead of revenue kept, in the table.")] = False,
+    policy: PolicyOption = None,
+    known_on: KnownOption = None,
+    currency: CurrencyOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """The cohort triangle: what is left of each cohort by age, in revenue and in accounts."""
+    with asked(context, policy, known_on, currency) as question:
+        size: Any = "month" if every is Size.month else "quarter"
+        cells = cohorts.measure(question.ledger, question.view, size)
+        documents = [
+            {
+                "cohort": cell.cohort,
+                "age_months": cell.age,
+                "accounts": cell.accounts,
+                "mrr_minor": cell.mrr,
+                "revenue_retention": show.number(cell.revenue_retention),
+                "logo_retention": show.number(cell.logo_retention),
+            }
+            for cell in cells
+        ]
+        if format is Format.csv:
+            show.as_csv(documents)
+        elif format is Format.json:
+            show.as_json({"metric": "cohorts", "by": size, **question.heading(), "rows": documents})
+        else:
+            _show_cohorts(question, cells, logos)
+
+
+def _show_cohorts(question: Asked, cells: list[cohorts.Cell], logos: bool) -> None:
+    ages = [age for age in (0, 1, 2, 3, 6, 9, 12, 18, 24, 30, 36, 48, 60) if any(cell.age == age for cell in cells)]
+    found = {(cell.cohort, cell.age): cell for cell in cells}
+    lines = []
+    for name in dict.fromkeys(cell.cohort for cell in cells):
+        begun = found[name, 0]
+        shares = [
+            "" if cell is None else show.percent(cell.logo_retention if logos else cell.revenue_retention, 0)
+            for cell in (found.get((name, age)) for age in ages)
+        ]
+        lines.append([name, f"{begun.accounts:,}", show.money(begun.mrr, question.view.reporting), *shares])
+    what = "accounts" if logos else "revenue"
+    columns = ["cohort", "accounts", "first MRR", *map(str, ages)]
+    show.table(f"Cohorts: {what} kept after so many months", columns, lines, question.caption())
+
+
+def mrr_(
+    context: typer.Context,
+    on: OnOption = None,
+    policy: PolicyOption = None,
+    by: ByOption = None,
+    known_on: KnownOption = None,
+    currency: CurrencyOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """MRR and ARR on a day; committed and trial MRR, what is past due and on hold."""
+    with asked(context, policy, known_on, currency) as question:
+        day = _day(question, on)
+        rows = mrr.measure(question.ledger, day, question.view, attributes(by))
+        documents = [
+            {
+                "segment": show.segment_of(row.segment), "accounts": row.accounts, "mrr_minor": row.mrr, "arr_minor": row.arr,
+                "committed_minor": row.committed, "trial_minor": row.trial, "past_due_minor": row.past_due, "held_minor": row.held,
+            }
+            for row in rows
+        ]  # fmt: skip
+        if format is Format.csv:
+            show.as_csv(documents)
+        elif format is Format.json:
+            show.as_json({"metric": "mrr", "on": str(day), **question.heading(), "rows": documents})
+        else:
+            code = question.view.reporting
+            lines = [
+                [show.segment_name(r.segment), f"{r.accounts:,}"]
+                + [show.money(a, code) for a in (r.mrr, r.arr, r.committed, r.trial, r.past_due, r.held)]
+                for r in rows
+            ]
+            columns = ["segment", "accounts", "MRR", "ARR", "committed MRR", "trial MRR", "past due", "on hold"]
+            show.table(f"MRR at the end of {day}", columns, lines, question.caption())
+
+
+def _day(question: Asked, on: str | None) -> date:
+    return min(parse_day(on), question.ledger.as_of) if on else question.ledger.as_of
+
+
+def renewals(
+    context: typer.Context,
+    start: StartOption = None,
+    end: EndOption = None,
+    policy: PolicyOption = None,
+    by: ByOption = None,
+    known_on: KnownOption = None,
+    currency: CurrencyOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Renewal rate: of the MRR whose contract term ended in the window, how much went on."""
+    with asked(context, policy, known_on, currency) as question:
+        window = window_of(question, start, end)
+        rows = renewal.measure(question.ledger, window, question.view, attributes(by))
+        documents = [
+            {
+                "segment": show.segment_of(row.segment), "due_count": row.due_count, "renewed_count": row.renewed_count,
+                "due_minor": row.due, "renewed_minor": row.renewed, "renewal_rate": show.number(row.renewal_rate),
+                "logo_renewal_rate": show.number(row.logo_renewal_rate),
+            }
+            for row in rows
+        ]  # fmt: skip
+        if format is Format.csv:
+            show.as_csv(documents)
+        elif format is Format.json:
+            show.as_json({"metric": "renewal_rate", **question.heading(), "start": str(window.start), "end": str(window.end), "rows": documents})
+        else:
+            code = question.view.reporting
+            lines = [
+                [show.segment_name(r.segment), f"{r.due_count:,}", f"{r.renewed_count:,}", show.money(r.due, code), show.money(r.renewed, code)]
+                + [show.percent(r.renewal_rate), show.percent(r.logo_renewal_rate)]
+                for r in rows
+            ]
+            columns = ["segment", "due", "renewed", "MRR due", "MRR renewed", "renewal rate", "by count"]
+            show.table(f"Renewals due from {window.start} up to {window.end}", columns, lines, question.caption())
+
+
+def concentration_(
+    context: typer.Context,
+    on: OnOption = None,
+    policy: PolicyOption = None,
+    known_on: KnownOption = None,
+    currency: CurrencyOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """How much of MRR hangs on the largest accounts."""
+    with asked(context, policy, known_on, currency) as question:
+        found = concentration.measure(question.ledger, _day(question, on), question.view)
+        documents = [
+            {"rank": one.rank, "account": one.entity, "name": one.name, "mrr_minor": one.mrr, "share": show.number(one.share)}
+            for one in found.largest
+        ]
+        if format is Format.csv:
+            show.as_csv(documents)
+        elif format is Format.json:
+            tops = {str(n): show.number(share) for n, share in found.tops.items()}
+            head = {"metric": "concentration", "on": str(found.on), **question.heading()}
+            show.as_json(head | {"accounts": found.accounts, "mrr_minor": found.mrr, "top_share": tops, "rows": documents})
+        else:
+            code = question.view.reporting
+            lines = [[str(one.rank), one.name or one.entity, show.money(one.mrr, code), show.percent(one.share)] for one in found.largest]
+            shares = " · ".join(f"top {n}: {show.percent(share)}" for n, share in found.tops.items())
+            show.table(f"Largest accounts at the end of {found.on}", ["", "account", "MRR", "share"], lines, question.caption(), left=2)
+            show.out.print(shares)
+
+
+__all__ = ["register"]

@@ -1,0 +1,195 @@
+"""Commands that change something: init, load, book, demo, close. Each calls one flow."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli import show
+from holdfast.cli.show import Format, err, out
+from holdfast.domain.period import month_start, parse_day
+from holdfast.flows import book as booking
+from holdfast.flows import close as closing
+from holdfast.flows import demo as demo_flow
+from holdfast.flows import load as loading
+from holdfast.flows.home import Home, HomeError, Settings, create, open_home
+from holdfast.sources.demo import World
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command in (("init", init), ("load", load), ("book", book), ("demo", demo), ("close", close), ("status", status)):
+        app.command(name)(command)
+
+
+def init(
+    context: typer.Context,
+    company: Annotated[str, typer.Option(help="The company's name.")] = Settings.company,
+    currency: Annotated[str, typer.Option(help="The reporting currency, as an ISO code.")] = Settings.currency,
+    timezone: Annotated[str, typer.Option(help="Where the company's days begin, as Europe/Berlin.")] = Settings.timezone,
+) -> None:
+    """Make a home: the folder that holds one company's data and settings."""
+    home = create(context.obj.home, Settings(company, currency.upper(), timezone))
+    out.print(f"home: {home.path}   settings: {home.path / 'holdfast.toml'}", markup=False)
+    out.print("next: holdfast load FILE…   then: holdfast book")
+
+
+def load(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders: CSV, TSV, JSON lines, Parquet, Excel.")],
+    mapping: Annotated[Path | None, typer.Option(help="A mapping file, edited from one that an earlier load saved.")] = None,
+) -> None:
+    """Load files. What each column means is guessed, shown and saved; bad rows are told and kept beside.
+
+    Exit status 0: all good; 1: some rows were rejected; 2: nothing could be loaded.
+    """
+    home = _home_or_new(context)
+    with err.status("loading") as status:
+        report = loading.load(
+            home.path,
+            paths,
+            mapping=mapping,
+            now=context.obj.now,
+            currency=home.settings.currency,
+            timezone=home.settings.timezone,
+            reporter=status.update,
+        )
+    for line in loading.describe(report):
+        out.print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(report.exit_code)
+
+
+def _home_or_new(context: typer.Context) -> Home:
+    """The home; an empty place becomes one with the usual settings."""
+    try:
+        return open_home(context.obj.home)
+    except HomeError:
+        if (context.obj.home / "holdfast.toml").exists():
+            raise
+        return create(context.obj.home, Settings())
+
+
+def book(
+    context: typer.Context,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Book up to this day; today if left out.")] = None,
+) -> None:
+    """Book everything loaded into a ledger, prove that it ties out, and publish it."""
+    home = open_home(context.obj.home)
+    _book(home, context, parse_day(as_of) if as_of else None)
+
+
+def _book(home: Home, context: typer.Context, as_of: date | None) -> None:
+    with show.progress("booking") as step:
+        current = booking.book(home, context.obj.now, as_of, step)
+    with booking.open_ledger(home) as ledger:
+        entities, movements = ledger.rows("select (select count(*) from entity), (select count(*) from movement)")[0]
+        first = month_start(ledger.first_month)
+        late = [code for code in ledger.currencies if code != home.settings.currency]
+        out.print(
+            f"booked {entities:,} {ledger.policy.grain}s, {movements:,} movements, {first:%Y-%m} to {current.as_of}; "
+            "opening + movements = closing holds for every account, month and currency"
+        )
+        for code in late:
+            day = ledger.rates.latest(code, home.settings.currency) or ledger.rates.latest("EUR", code)
+            if day is not None and (date.fromisoformat(current.as_of) - day).days > 31:
+                out.print(f"note: the newest exchange rate of {code} is of {day}; it stands for every day since", style="yellow")
+
+
+def demo(
+    context: typer.Context,
+    accounts: Annotated[int, typer.Option(min=10, max=1_000_000, help="How many accounts.")] = 600,
+    seed: Annotated[int, typer.Option(help="The seed: the same seed makes the same company.")] = World.seed,
+    months: Annotated[int, typer.Option(min=14, max=120, help="How many months.")] = World.months,
+) -> None:
+    """Make the demo company, book it, and show its numbers."""
+    world = demo_flow.for_size(World(accounts=accounts, seed=seed, months=months))
+    with show.progress("making the demo company") as step:
+        home = demo_flow.demo(context.obj.home, world, context.obj.now, step)
+    _book(home, context, None)
+
+
+def close(
+    context: typer.Context,
+    month: Annotated[str | None, typer.Argument(help="The month, as 2025-03; left out: list what is closed.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who signs; the user's name if left out.")] = None,
+    restatements: Annotated[bool, typer.Option("--restatements", help="What changed in a closed month since it was signed.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table,
+) -> None:
+    """Sign a month. Later changes to it are shown as restatements, by account and amount."""
+    home = open_home(context.obj.home)
+    if month is None:
+        _show_closes(home, format)
+    elif restatements:
+        _show_restatements(home, month, format)
+    else:
+        signed = closing.close(home, month, by or getpass.getuser(), context.obj.now)
+        if format is Format.json:
+            show.as_json(asdict(signed))
+        else:
+            totals = ", ".join(f"{code} {show.money(amount, code)}" for code, amount in signed.closing.items())
+            out.print(f"{signed.month} closed by {signed.signed_by}: closing MRR {totals} (policy {signed.policy})", markup=False)
+
+
+def _show_closes(home: Home, format: Format) -> None:
+    found = closing.closes(home)
+    if format is not Format.table:
+        rows = [asdict(one) for one in found]
+        show.as_csv(rows) if format is Format.csv else show.as_json({"metric": "closes", "rows": rows})
+        return
+    lines = [
+        [one.month, one.policy, one.signed_by, one.signed_at, str(len(closing.restatements(home, one)))] for one in found
+    ]
+    show.table("Closed months", ["month", "policy", "signed by", "signed at", "restatements"], lines, left=4)
+
+
+def _show_restatements(home: Home, month: str, format: Format) -> None:
+    signed = next((one for one in closing.closes(home) if one.month == month), None)
+    if signed is None:
+        raise HomeError(f"{month} is not closed; close it with: holdfast close {month}")
+    found = closing.restatements(home, signed)
+    rows = [
+        {
+            "account": one.entity, "currency": one.currency, "kind": one.kind, "signed_minor": one.signed, "now_minor": one.now,
+            "difference_minor": one.difference,
+        }
+        for one in found
+    ]  # fmt: skip
+    if format is Format.json:
+        show.as_json({"metric": "restatements", "month": month, "policy": signed.policy, "signed_at": signed.signed_at, "rows": rows})
+    elif format is Format.csv:
+        show.as_csv(rows)
+    else:
+        lines = [
+            [one.entity, one.kind, one.currency, *(show.money(a, one.currency) for a in (one.signed, one.now, one.difference))]
+            for one in found
+        ]
+        columns = ["account", "kind", "currency", "signed", "now", "difference"]
+        show.table(f"Restatements of {month}, signed {signed.signed_at} by {signed.signed_by}", columns, lines, left=3)
+
+
+def status(
+    context: typer.Context, format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table
+) -> None:
+    """What is loaded, what is booked, and how fresh both are."""
+    home = open_home(context.obj.home)
+    current = booking.published(home)
+    loads = home.landing.loads()
+    rows = [
+        {"load": one.load_no, "table": one.table, "source": one.source, "file": one.file, "rows": one.rows, "loaded_at": str(one.loaded_at)}
+        for one in loads
+    ]
+    waiting = sum(1 for one in loads if current is None or one.load_no > current.last_load_no)
+    if format is Format.csv:
+        show.as_csv(rows)
+    elif format is Format.json:
+        show.as_json({"home": str(home.path), "booked": asdict(current) if current else None, "loads_not_booked": waiting, "loads": rows})
+    else:
+        lines = [[str(r["load"]), str(r["table"]), str(r["file"] or r["source"]), str(r["loaded_at"])[:19], f"{r['rows']:,}"] for r in rows]
+        show.table(f"Loads of {home.settings.company}", ["load", "table", "from", "loaded at (UTC)", "rows"], lines, left=4)
+        told = f"booked {current.booked_at[:19]} up to {current.as_of}" if current else "nothing is booked yet"
+        out.print(f"{told}; {waiting} loads are not booked yet" if waiting else told)

@@ -1,0 +1,198 @@
+"""Book: landing becomes a published ledger. Built beside, proved, then swapped in by one rename; a build that fails changes nothing.
+
+    HOME/warehouse/CURRENT                     which generation is published, and what it was made of
+    HOME/warehouse/<generation>/*.duckdb       its ledgers: the home's policy, and any other that was asked for
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from holdfast.domain.money import FxError, Rates
+from holdfast.domain.policy import Policy
+from holdfast.flows.home import Home, HomeError, locked, write_whole
+from holdfast.sources import ecb
+from holdfast.warehouse.booking import Booking, Facts, scan
+from holdfast.warehouse.build import build
+from holdfast.warehouse.landing import Landing
+from holdfast.warehouse.ledger import Ledger
+
+Progress = Callable[[int, int], None]
+
+#: generations kept besides the published one, for readers that opened them
+KEPT = 1
+
+
+@dataclass(frozen=True)
+class Published:
+    """What CURRENT says."""
+
+    generation: int
+    as_of: str
+    last_load_no: int
+    booked_at: str
+
+    @property
+    def folder(self) -> str:
+        return f"{self.generation:06d}"
+
+
+def published(home: Home) -> Published | None:
+    """The published generation; None before the first booking."""
+    current = home.warehouse / "CURRENT"
+    return Published(**json.loads(current.read_text())) if current.exists() else None
+
+
+def facts_of(landing: Landing) -> Facts:
+    """The landing files a booking reads."""
+    return Facts(
+        tuple(landing.files("subscription_item")),
+        tuple(landing.files("account")),
+        tuple(landing.files("invoice_line")),
+        tuple(landing.files("fx_rate")),
+    )
+
+
+def book(home: Home, now: datetime, as_of: date | None = None, progress: Progress | None = None) -> Published:
+    """Book everything landed under the home's policy and publish it.
+
+    HomeError: nothing is loaded yet; LedgerError, FxError: the numbers cannot be made, and the last publish stays.
+    """
+    day = as_of or home.today(now)
+    with locked(home.warehouse):
+        last = home.landing.last_load_no()
+        if not home.landing.files("subscription_item") and not home.landing.files("invoice_line"):
+            raise HomeError("nothing to book: load subscriptions first, with: holdfast load FILE…")
+        seed_rates(home, now, day)
+        before = published(home)
+        current = Published((before.generation if before else 0) + 1, str(day), last, now.isoformat())
+        folder = home.warehouse / current.folder
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        try:
+            path = folder / f"{home.settings.policy}.duckdb"
+            build(path, facts_of(home.landing), Booking(home.policy(), day), progress)
+            require_rates(home, path)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        write_whole(home.warehouse / "CURRENT", json.dumps(asdict(current)))
+        _sweep(home, current)
+        return current
+
+
+def _sweep(home: Home, current: Published) -> None:
+    """Remove generations that nobody can have open for long any more, and what failed builds left."""
+    for folder in home.warehouse.iterdir():
+        if folder.is_dir() and folder.name.isdigit() and int(folder.name) < current.generation - KEPT:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def seed_rates(home: Home, now: datetime, as_of: date) -> None:
+    """Land the reference rates of currencies that occur and have no rate of the company's own."""
+    landing = home.landing
+    items, lines, fx = (landing.files(table) for table in ("subscription_item", "invoice_line", "fx_rate"))
+    with duckdb.connect() as c:
+        used = {home.settings.currency}
+        first: list[date] = []
+        for files, column in ((items, "valid_from"), (lines, "issued_on")):
+            if files:
+                rows = c.execute(f"select currency, min({column}) from {scan(files)} group by currency").fetchall()
+                used |= {row[0] for row in rows}
+                first += [row[1] for row in rows if row[1]]
+        if len(used) == 1:
+            return
+        known = c.execute(f"select distinct unnest([currency, quote]) from {scan(fx)}").fetchall() if fx else []
+    missing = used - {row[0] for row in known}
+    if missing:
+        rows = ecb.read(used, min(first, default=as_of))
+        if rows.num_rows:
+            landing.append("fx_rate", [rows], source=ecb.SOURCE, source_kind="billing", loaded_at=now)
+
+
+def require_rates(home: Home, path: Path) -> None:
+    """Every currency has a rate to the reporting currency from the first month on. FxError: one has not."""
+    with Ledger(path, home.policy()) as ledger:
+        from holdfast.domain.period import month_start
+
+        rates: Rates = ledger.rates
+        used = [row[0] for row in ledger.rows("select distinct currency from position")]
+        for currency in used:
+            first = ledger.rows("select min(first_month) from position where currency = ?", [currency])[0][0]
+            rates.rate(currency, home.settings.currency, month_start(first + 1))
+
+
+def open_ledger(
+    home: Home,
+    *,
+    policy: Policy | None = None,
+    known_on: date | None = None,
+    only: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+) -> Ledger:
+    """The published ledger, or the same facts under another policy or as known on a past day.
+
+    What is not there yet is built once and kept beside the published ledger. HomeError: nothing is published.
+    """
+    current = published(home)
+    if current is None:
+        raise HomeError("nothing is booked yet; run: holdfast book")
+    wanted = policy or home.policy()
+    folder = home.warehouse / current.folder
+    if wanted == home.policy() and known_on is None and only is None:
+        return Ledger(folder / f"{home.settings.policy}.duckdb", wanted)
+    as_of = date.fromisoformat(current.as_of)
+    booking = Booking(
+        wanted,
+        min(as_of, known_on) if known_on else as_of,
+        home.end_of_day(known_on) if known_on else None,
+        only,
+    )
+    path = folder / f"asked-{_key(booking)}.duckdb"
+    if not path.exists():
+        with locked(home.warehouse):
+            if not path.exists():
+                _build_beside(path, _facts_upto(home.landing, current.last_load_no), booking, progress)
+    return Ledger(path, wanted)
+
+
+def _facts_upto(landing: Landing, last_load_no: int) -> Facts:
+    """The files of the published generation: rows loaded since are not in it. Exchange rates are taken as they are."""
+
+    def upto(table: str) -> tuple[Path, ...]:
+        return tuple(file for file in landing.files(table) if int(file.name.split("-")[0]) <= last_load_no)
+
+    return Facts(upto("subscription_item"), upto("account"), upto("invoice_line"), tuple(landing.files("fx_rate")))
+
+
+def _build_beside(path: Path, facts: Facts, booking: Booking, progress: Progress | None) -> None:
+    beside = path.with_suffix(".making")
+    beside.unlink(missing_ok=True)
+    try:
+        build(beside, facts, booking, progress)
+        beside.rename(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _key(booking: Booking) -> str:
+    """A name for what was asked: the same question finds the same file."""
+    return hashlib.sha256(repr(booking).encode()).hexdigest()[:16]
+
+
+def rows_landed(files: tuple[Path, ...]) -> int:
+    """Rows in landing files, from their footers."""
+    return sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+
+
+__all__ = ["FxError", "Published", "book", "facts_of", "open_ledger", "published", "seed_rates"]

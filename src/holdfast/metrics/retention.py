@@ -1,0 +1,116 @@
+"""Retention of a window: NRR, GRR and logo retention of the entities that were there at its start, by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from holdfast.domain import retention
+from holdfast.domain.period import Window
+from holdfast.domain.policy import Policy
+from holdfast.domain.retention import Counts, Sums
+from holdfast.warehouse.ledger import Ledger
+from holdfast.warehouse.window import View, WindowError, create_window
+
+TITLE = "Retention"
+
+Segment = tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One segment's retention. segment is empty for the whole book; a missing attribute is None."""
+
+    segment: Segment
+    counts: Counts
+    nrr: Fraction | None
+    grr: Fraction | None
+    logo_retention: Fraction | None
+
+    @property
+    def logo_churn(self) -> Fraction | None:
+        return None if self.logo_retention is None else 1 - self.logo_retention
+
+    @property
+    def gap(self) -> Fraction | None:
+        """NRR − GRR: how much of the rate is expansion."""
+        return None if self.nrr is None or self.grr is None else self.nrr - self.grr
+
+
+def count(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) -> list[tuple[Segment, Counts]]:
+    """Amounts and entities of a window, in minor units of the view's currency."""
+    by = [ledger.attribute(name) for name in by]
+    create_window(ledger, window, view, by)
+    names = [f"seg_{n}" for n in range(1, len(by) + 1)]
+    group = ", ".join(names)
+    lost = "has_returned" if ledger.policy.left_and_returned == "lost" else "false"
+    rows = ledger.rows(
+        f"with judged as (select *, {lost} as is_lost, case when {lost} then 0 else closing_fixed end as kept_closing, "
+        f"case when {lost} then 0 else closing end as end_closing from entity_window where opening > 0) "
+        f"select {group + ', ' if group else ''}count(*), sum(opening)::bigint, "
+        "coalesce(sum(kept_closing - opening) filter (where kept_closing > opening and not has_returned), 0)::bigint, "
+        "coalesce(sum(kept_closing - opening) filter (where kept_closing < opening and kept_closing > 0 and not has_returned), 0)::bigint, "
+        "coalesce(sum(-opening) filter (where kept_closing = 0 or has_returned), 0)::bigint, "
+        "coalesce(sum(kept_closing) filter (where has_returned), 0)::bigint, "
+        "coalesce(sum(end_closing - kept_closing), 0)::bigint, coalesce(sum(end_closing), 0)::bigint, "
+        "coalesce(sum(least(opening, kept_closing)), 0)::bigint, count(*) filter (where is_there and not is_lost) "
+        f"from judged {'group by ' + group + ' order by ' + group if group else ''}"
+    )
+    sums = _sums(ledger, window, view, names)
+    width = len(names)
+    found = []
+    for row in rows:
+        values, numbers = row[:width], [int(value or 0) for value in row[width:]]
+        cohort, everyone = sums.get(values, (Sums(), Sums()))
+        counts = Counts(*numbers, cohort_sums=cohort, all_sums=everyone)
+        found.append((tuple(zip(by, values, strict=True)), counts))
+    return found
+
+
+def ratio(counts: Counts, policy: Policy) -> tuple[Fraction | None, Fraction | None, Fraction | None]:
+    """NRR, GRR and logo retention."""
+    return retention.nrr(counts, policy), retention.grr(counts, policy), retention.logo_retention(counts)
+
+
+def measure(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) -> list[Row]:
+    """Retention by segment; one row for the whole book where no attribute is given."""
+    return [
+        Row(segment, counts, *ratio(counts, ledger.policy)) for segment, counts in count(ledger, window, view, by)
+    ]
+
+
+def _sums(
+    ledger: Ledger, window: Window, view: View, names: list[str]
+) -> dict[tuple[str | None, ...], tuple[Sums, Sums]]:
+    """Monthly movements summed up by segment, for the policies that are made of them (rule 26)."""
+    policy = ledger.policy
+    if policy.grr == "capped" and policy.nrr == "point_to_point":
+        return {}
+    if not window.is_whole_months:
+        raise WindowError(
+            f"policy '{policy.name}' sums up months; let the window begin and end on the first of a month"
+        )
+    amount = "amount_minor" if view.only else ledger.converted("amount_minor", window.start, view.reporting)
+    only = f" and currency = '{view.only}'" if view.only else ""
+    kinds = ("expansion", "contraction", "churn", "reactivation")
+    columns = ", ".join(
+        f"coalesce(sum(amount) filter (where kind = '{kind}'{cohort}), 0)::bigint"
+        for cohort in (" and opening > 0", "")
+        for kind in kinds
+    )
+    group = ", ".join(names)
+    rows = ledger.rows(
+        f"with moved as (select entity_key, kind, {amount} as amount from movement "
+        f"where month_no between {window.months[0]} and {window.months[-1]}{only}) "
+        f"select {group + ', ' if group else ''}{columns} from moved left join entity_window using (entity_key)"
+        f"{' group by ' + group if group else ''}"
+    )
+    width = len(names)
+    return {
+        row[:width]: (
+            Sums(*(int(value) for value in row[width : width + 4])),
+            Sums(*(int(value) for value in row[width + 4 :])),
+        )
+        for row in rows
+    }

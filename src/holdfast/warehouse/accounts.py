@@ -1,0 +1,111 @@
+"""Accounts in the ledger: segment attributes as columns, their dated changes, and who belongs to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from holdfast.domain.belonging import Belonging, LinkState, belongings
+from holdfast.domain.facts import TABLES
+from holdfast.domain.policy import Policy
+from holdfast.warehouse.booking import Linked, scan
+from holdfast.warehouse.landing import landing_schema
+from holdfast.warehouse.sql import literal, quoted, run
+
+#: attributes that every account has besides its own
+BUILT_IN = ("owner", "parent")
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], policy: Policy, known: str
+) -> tuple[tuple[str, ...], Linked]:
+    """Make the tables account, attribute and attribute_change.
+
+    Returns the names of the segment attributes, and the accounts that are linked to others.
+    """
+    _land(connection, files, known)
+    run(connection, "account")
+    segments = _segments(connection)
+    _write_accounts(connection, segments)
+    return segments, _belongings(connection, policy)
+
+
+def _land(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], known: str) -> None:
+    columns = "account_id, name, domain, parent_id, owner, created_on, merged_into, attributes, valid_from"
+    connection.register("no_accounts", landing_schema(TABLES["account"]).empty_table())
+    source = scan(files) if files else "no_accounts"
+    connection.execute(
+        "create or replace temp table landed_account as "
+        f"select {columns}, learned_at, load_no, source_row from {source} where {known}"
+    )
+
+
+def _segments(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    rows = connection.execute(
+        "select distinct unnest(map_keys(attributes)) as name from account_state where attributes is not null order by name"
+    ).fetchall()
+    return tuple(row[0] for row in rows if row[0] not in BUILT_IN) + BUILT_IN
+
+
+def value_of(name: str) -> str:
+    """The SQL expression of an attribute in account_state."""
+    if name == "owner":
+        return "nullif(owner, '')"
+    if name == "parent":
+        return "nullif(parent_id, '')"
+    return f"nullif(attributes[{literal(name)}], '')"
+
+
+def _write_accounts(connection: duckdb.DuckDBPyConnection, segments: Sequence[str]) -> None:
+    columns = "".join(f", {value_of(name)} as {quoted('seg_' + name)}" for name in segments)
+    connection.execute(
+        f"create or replace table account as select account_id, name, domain, created_on, merged_into{columns} "
+        "from account_now order by account_id"
+    )
+    connection.executemany("insert into attribute values (?)", [[name] for name in segments])
+    for name in segments:
+        value = value_of(name)
+        connection.execute(
+            f"insert into attribute_change select account_id, {literal(name)}, from_day, before, after from ("
+            f"select account_id, from_day, nth, lag({value}) over w as before, {value} as after from account_state "
+            "where states > 1 window w as (partition by account_id order by nth)) "
+            "where nth > 1 and before is distinct from after"
+        )
+
+
+def _belongings(connection: duckdb.DuckDBPyConnection, policy: Policy) -> Linked:
+    if policy.grain == "subscription":
+        return Linked()
+    rows = connection.execute("select account_id, from_day, merged_into, parent_id from link_state").fetchall()
+    return Linked(tuple(belongings((LinkState(*row) for row in rows), policy.grain)))
+
+
+def register_belongings(connection: duckdb.DuckDBPyConnection, spans: Sequence[Belonging]) -> None:
+    """Temp tables belonging_day (account_id, from_day, to_day, entity_id) and passage_day (account_id, day, from and to)."""
+    connection.register(
+        "spans",
+        pa.table(
+            {
+                "account_id": pa.array([span.account_id for span in spans], pa.string()),
+                "from_day": pa.array([span.start for span in spans], pa.date32()),
+                "to_day": pa.array([span.end for span in spans], pa.date32()),
+                "entity_id": pa.array([span.entity_id for span in spans], pa.string()),
+            }
+        ),
+    )
+    # the last day there is ends no span: what lies at the end of time belongs to the last entity
+    connection.execute(
+        "create or replace temp table belonging_day as select account_id, from_day, "
+        f"case when to_day = date '{date.max}' then 'infinity'::date else to_day end as to_day, entity_id from spans"
+    )
+    connection.execute(
+        "create or replace temp table passage_day as "
+        "select account_id, from_day as day, from_entity_id, entity_id as to_entity_id from ("
+        "select *, lag(entity_id) over (partition by account_id order by from_day) as from_entity_id from belonging_day) "
+        "where from_entity_id is not null"
+    )
+    connection.unregister("spans")

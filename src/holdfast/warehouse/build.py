@@ -1,0 +1,153 @@
+"""Building a ledger file: batches are worked off and appended; `finish` proves that the whole ties out.
+
+The file is built beside and handed to nobody before that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from holdfast.domain.period import month_no
+from holdfast.warehouse import accounts, checks, fx
+from holdfast.warehouse.batches import Batch, plan_batches
+from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
+from holdfast.warehouse.sql import quoted, run, set_policy
+from holdfast.warehouse.worker import TABLES_OF_BATCH, Job, Result, work_off
+
+Progress = Callable[[int, int], None]
+
+#: columns of the account table that are no segment attributes
+ACCOUNT_COLUMNS = ("account_id", "name", "domain", "created_on", "merged_into")
+
+
+@dataclass
+class Book:
+    """A ledger file in the making, or about to be brought up to date."""
+
+    connection: duckdb.DuckDBPyConnection
+    booking: Booking
+    facts: Facts
+    first_month: int
+    last_month: int
+    currencies: tuple[str, ...]
+    segments: tuple[str, ...]
+    linked: Linked
+    next_key: int = 1
+
+
+def build(path: Path, facts: Facts, booking: Booking, progress: Progress | None = None) -> None:
+    """Build a ledger file at `path`, which must not exist.
+
+    LedgerError: the ledger does not tie out; nothing may be published then.
+    """
+    connection = duckdb.connect(str(path))
+    try:
+        book = _open(connection, facts, booking)
+        for result in work_off(jobs(book), progress):
+            append(book, result)
+        finish(book)
+    finally:
+        connection.close()
+
+
+def jobs(book: Book) -> list[Job]:
+    """The batches of accounts that stand alone, then the linked ones together."""
+    facts, booking = book.facts, book.booking
+    everything = Batch(None, None, facts.items, False)
+    batches = plan_batches(facts.items)
+    # lines may name accounts that have no items, so where MRR is made of them one batch sees everything
+    if reads_lines(booking.policy) or not batches:
+        batches = [everything]
+    base = Job(facts, booking, everything, book.first_month, book.last_month, book.currencies, book.linked)
+    found = [replace(base, batch=batch) for batch in batches]
+    return [*found, replace(base, is_linked=True)] if book.linked.accounts else found
+
+
+def _open(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking) -> Book:
+    run(connection, "types", "schema")
+    set_policy(connection, booking.policy)
+    connection.execute(f"set variable as_of = date '{booking.as_of}'")
+    segments, linked = accounts.prepare(connection, facts.accounts, booking.policy, known(booking))
+    first = first_month(connection, facts, booking)
+    last = max(month_no(booking.as_of), first)
+    currencies = distinct_currencies(connection, facts)
+    book = Book(connection, booking, facts, first, last, currencies, segments, linked)
+    _create_positions(book)
+    return book
+
+
+def distinct_currencies(connection: duckdb.DuckDBPyConnection, facts: Facts) -> tuple[str, ...]:
+    """The currencies of items and invoice lines, sorted; USD where there is none."""
+    sources = [scan(files) for files in (facts.items, facts.lines) if files]
+    query = " union ".join(f"select distinct currency from {source}" for source in sources) or "select null"
+    return tuple(sorted(row[0] for row in connection.execute(query).fetchall() if row[0])) or ("USD",)
+
+
+def first_month(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking) -> int:
+    """The month of the first thing that happened; the as-of month where nothing did."""
+    sources = [(facts.items, "valid_from")]
+    if reads_lines(booking.policy):
+        sources.append((facts.lines, "least(coalesce(period_start, issued_on), issued_on)"))
+    days = []
+    for files, column in sources:
+        if files:
+            query = f"select min({column}) from {scan(files)} where {known(booking)}"
+            days += [row[0] for row in connection.execute(query).fetchall() if row[0]]
+    return min([month_no(day) for day in days] + [month_no(booking.as_of)])
+
+
+def _create_positions(book: Book) -> None:
+    columns = ["entity_key integer", "currency varchar", "is_plain boolean", "first_month smallint"]
+    columns += [f"{quoted('seg_' + name)} varchar" for name in book.segments]
+    months = [f"m{month} bigint" for month in range(book.first_month, book.last_month + 1)]
+    book.connection.execute(f"create table position ({', '.join(columns + months)})")
+    book.connection.execute(f"create table member (account_id varchar, currency varchar, {', '.join(months)})")
+
+
+def append(book: Book, result: Result) -> None:
+    """Append a batch to the file, with keys that go on from the last one."""
+    c, base = book.connection, book.next_key - 1
+    for table in TABLES_OF_BATCH:
+        c.register("result", result.tables[table])
+        c.execute(
+            f"insert into {table} by name select entity_no + {base} as entity_key, * exclude (entity_no) from result"
+        )
+    c.register("result", result.positions)
+    c.register("numbers", result.tables["entity"].select(["entity_no", "account_id"]))
+    c.execute(
+        f"insert into position by name select entity_no + {base} as entity_key, "
+        f"result.* exclude (entity_no), account.* exclude ({', '.join(ACCOUNT_COLUMNS)}) "
+        "from result join numbers using (entity_no) left join account using (account_id)"
+    )
+    if result.members is not None:
+        c.register("result", result.members)
+        c.execute("insert into member by name select * from result")
+    c.unregister("result")
+    c.unregister("numbers")
+    book.next_key += result.entities
+
+
+def finish(book: Book) -> None:
+    """Write what the file is, prove that it ties out, and pack it."""
+    c = book.connection
+    fx.write_rates(c, book.facts.fx, known(replace(book.booking, only=None)))
+    checks.check_book(c, book.first_month, book.last_month)
+    settings = {
+        "policy": book.booking.policy.name,
+        "grain": book.booking.policy.grain,
+        "as_of": str(book.booking.as_of),
+        "known_before": str(book.booking.known_before or ""),
+        "first_month": str(book.first_month),
+        "last_month": str(book.last_month),
+        "currencies": json.dumps(book.currencies),
+        "segments": json.dumps(book.segments),
+        "next_key": str(book.next_key),
+    }
+    c.execute("delete from setting")
+    c.executemany("insert into setting values (?, ?)", [list(pair) for pair in settings.items()])
+    c.execute("checkpoint")

@@ -1,0 +1,128 @@
+"""Reading a published ledger: read-only, many at a time; the file stays as it was when it was opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+
+from holdfast.domain.money import Rates
+from holdfast.domain.period import month_no
+from holdfast.domain.policy import Policy
+from holdfast.warehouse.sql import quoted, run, set_policy
+
+
+class UnknownAttribute(LookupError):
+    """A segment attribute that no account has; the message lists those there are."""
+
+
+class Ledger:
+    """A ledger file, open for reading."""
+
+    def __init__(self, path: Path, policy: Policy) -> None:
+        self.path = path
+        self.policy = policy
+        self.connection = duckdb.connect(str(path), read_only=True)
+        self.connection.execute("set enable_progress_bar = false")
+        run(self.connection, "macros")
+        set_policy(self.connection, policy)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.connection.close()
+
+    def rows(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.connection.execute(query, parameters or []).fetchall()
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        return dict(self.rows("select name, value from setting"))
+
+    @property
+    def first_month(self) -> int:
+        return int(self.settings["first_month"])
+
+    @property
+    def last_month(self) -> int:
+        return int(self.settings["last_month"])
+
+    @property
+    def as_of(self) -> date:
+        return date.fromisoformat(self.settings["as_of"])
+
+    @cached_property
+    def currencies(self) -> tuple[str, ...]:
+        return tuple(json.loads(self.settings["currencies"]))
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        return tuple(json.loads(self.settings["segments"]))
+
+    @cached_property
+    def rates(self) -> Rates:
+        return Rates.of(self.rows("select currency, quote, day, rate from fx_rate"))  # type: ignore[arg-type]
+
+    def attribute(self, name: str) -> str:
+        """The attribute a name stands for: itself, or the only one that begins or ends with it (plan → plan_tier).
+
+        UnknownAttribute: none, or several.
+        """
+        if name in self.segments:
+            return name
+        lower = {segment.lower(): segment for segment in self.segments}
+        if name.lower() in lower:
+            return lower[name.lower()]
+        near = [s for s in self.segments if s.lower().startswith(name.lower() + "_") or s.lower().endswith("_" + name.lower())]
+        if len(near) == 1:
+            return near[0]
+        listed = ", ".join(self.segments)
+        raise UnknownAttribute(f"no account has an attribute '{name}'; there are: {listed}")
+
+    def month_column(self, month: int) -> str:
+        """The SQL expression of the balance at a month's end; 0 before the first, the last one after the last."""
+        if month < self.first_month:
+            return "0"
+        return f"m{min(month, self.last_month)}"
+
+    def converted(self, amount: str, day: date, reporting: str, currency: str = "currency") -> str:
+        """The SQL expression of an amount in the reporting currency at the rates of a day (rule 23).
+
+        FxError: a rate is missing.
+        """
+        rates = {code: self.rates.minor_rate(code, reporting, day) for code in self.currencies if code != reporting}
+        return case_of_rates(amount, rates, currency)
+
+    def changes_dated(self, attribute: str) -> bool:
+        """Whether any account's attribute ever changed."""
+        return bool(self.rows("select 1 from attribute_change where attribute = ? limit 1", [attribute]))
+
+
+def case_of_rates(amount: str, rates: Mapping[str, Fraction], currency: str = "currency") -> str:
+    """Minor units at a minor rate by currency, rounded half-even; a currency without a rate stays as it is."""
+    if not rates:
+        return f"({amount})"
+    cases = " ".join(
+        f"when '{code}' then half_even(({amount})::hugeint * {rate.numerator}, {rate.denominator}::hugeint)::bigint"
+        for code, rate in rates.items()
+    )
+    return f"(case {currency} {cases} else {amount} end)"
+
+
+def segment_column(attribute: str) -> str:
+    """The column of position and account that holds an attribute's value today."""
+    return quoted("seg_" + attribute)
+
+
+def last_month_before(day: date) -> int:
+    """The month whose end is the last one on or before a day: what stood there is known from its column."""
+    return month_no(day) - 1

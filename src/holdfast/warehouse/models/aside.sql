@@ -1,0 +1,15 @@
+-- Beside MRR (rules 11, 12): trial MRR, MRR on hold, past due, and pending cancellation, as intervals.
+--
+-- In:  state, valued, piece, held. Out: aside_of_batch (lane, account_no, subscription_no, currency, from_day, to_day, amount)
+create or replace temp table aside_of_batch as
+select 'trial'::lane as lane, account_no, subscription_no, currency, valid_from as from_day, valid_until as to_day, full_minor as amount
+from state where status = 'trialing' and full_minor <> 0
+union all
+select 'held', account_no, subscription_no, held.currency, piece_from, piece_until, held_minor
+from held join state using (state_no)
+union all
+select 'past_due', account_no, subscription_no, currency, piece_from, piece_until, mrr_minor
+from piece join state using (state_no) where piece.status = 'past_due' and mrr_minor <> 0
+union all
+select 'pending', account_no, subscription_no, currency, piece_from, piece_until, mrr_minor
+from piece join state using (state_no) where piece_from >= clicked_on and mrr_minor <> 0;

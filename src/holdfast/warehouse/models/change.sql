@@ -1,0 +1,74 @@
+-- Changes: what each state adds to or takes from its item's MRR, on which day, and why.
+--
+-- In:  state, piece, edge, held. Out: change_of_batch (one row per item, day and cause)
+create or replace temp table valued as
+select
+    state.*,
+    coalesce(edge.first_minor, plain_minor(status, full_minor)) as first_minor,
+    coalesce(edge.last_minor, plain_minor(status, full_minor)) as last_minor
+from state left join edge using (state_no);
+
+create or replace temp table change_of_batch as
+with compared as (
+    select
+        *,
+        case when follows then lag(last_minor) over () else 0 end as before_minor,
+        lag(status) over () as status_before,
+        coalesce(not lead(follows) over (), true) as is_last
+    from valued
+),
+-- seats and price moved at once: at the old price first, the rest is price
+split as (
+    select
+        *,
+        first_minor - before_minor as delta,
+        case
+            when follows and before_minor > 0 and first_minor > 0 and not is_other_plan and quantity <> quantity_before and quantity_before > 0
+                then half_even(before_minor::hugeint * (quantity - quantity_before), quantity_before::hugeint)::bigint
+            else 0
+        end as seats_delta
+    from compared
+)
+select
+    account_no, subscription_no, item_no, state_no, currency, valid_from as day, delta - seats_delta as delta, 0::bigint as held_delta, gap_days,
+    case
+        when not follows then 'start'
+        when status = 'paused' or status_before = 'paused' then 'pause'
+        when first_minor = 0 and status in ('past_due', 'unpaid') then 'involuntary'
+        when first_minor = 0 and status_before in ('past_due', 'unpaid') then 'involuntary'
+        when first_minor = 0 then 'cancel'
+        when before_minor = 0 then 'start'
+        when is_other_plan then 'plan'
+        when is_other_discount then 'discount'
+        else 'price'
+    end::change_cause as cause,
+    load_no, source_row
+from split
+where delta <> seats_delta
+union all
+select account_no, subscription_no, item_no, state_no, currency, valid_from, seats_delta, 0, gap_days, 'seats', load_no, source_row
+from split
+where seats_delta <> 0
+union all
+select
+    account_no, subscription_no, item_no, state_no, currency, valid_until, -last_minor, 0, gap_days,
+    case when status in ('past_due', 'unpaid') then 'involuntary' else 'cancel' end, load_no, source_row
+from split
+where is_last and last_minor <> 0
+union all
+-- inside a special state
+select account_no, subscription_no, item_no, state_no, currency, piece_from, delta, 0, gap_days, cause, load_no, source_row
+from (
+    select
+        state_no, piece_from,
+        mrr_minor - lag(mrr_minor) over (partition by state_no order by piece_from) as delta,
+        case when piece.status = 'past_due' then 'involuntary' when mrr_minor = 0 then 'cancel' else 'discount_end' end as cause
+    from piece
+) join state using (state_no)
+where delta <> 0
+union all
+select account_no, subscription_no, item_no, state_no, held.currency, piece_from, 0, held_minor, gap_days, 'pause', load_no, source_row
+from held join state using (state_no)
+union all
+select account_no, subscription_no, item_no, state_no, held.currency, piece_until, 0, -held_minor, gap_days, 'pause', load_no, source_row
+from held join state using (state_no);

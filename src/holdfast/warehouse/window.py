@@ -1,0 +1,195 @@
+"""A window over the ledger: for each entity what it had at the start and has at the end, and in which segment it began.
+
+Plain entities (one currency, standing alone) are one pass over two columns of the month-end matrix. The few others are put
+together first: several currencies summed, linked accounts counted with the entity they belong to at the end (rule 22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from holdfast.domain.period import Window, month_no, month_start
+from holdfast.warehouse.ledger import Ledger, last_month_before, segment_column
+from holdfast.warehouse.sql import literal
+
+
+class WindowError(ValueError):
+    """A window this policy cannot measure; the message says why and what to ask instead."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How amounts are shown: in one reporting currency, or only those of one currency."""
+
+    reporting: str
+    #: only balances in this currency, unconverted; None: all, converted
+    only: str | None = None
+
+
+def check_window(ledger: Ledger, window: Window) -> None:
+    """Refuse what the policy has no figure for."""
+    if ledger.policy.month_measure == "daily_mean" and not window.is_whole_months:
+        raise WindowError(
+            f"policy '{ledger.policy.name}' measures whole months; let the window begin and end on the first of a month"
+        )
+
+
+def create_window(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> None:
+    """Make the temp table entity_window: entity_key, seg_1 … seg_n, opening, closing_fixed, closing, is_there, has_returned.
+
+    opening and closing_fixed are at the rates of the window's start, closing at those of its end; minor units.
+    """
+    check_window(ledger, window)
+    c = ledger.connection
+    _balance_at(ledger, window.start, "at_start")
+    _balance_at(ledger, window.end, "at_end")
+    rates_start, rates_end = window.start, window.end
+    parts = [_entities(ledger, window, view, by, plain=True)]
+    if _has(ledger, "select 1 from position where not is_plain limit 1"):
+        parts.append(_entities(ledger, window, view, by, plain=False))
+    if _has(ledger, "select 1 from member limit 1"):
+        parts.append(_linked(ledger, window, view, by))
+    segments = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
+    c.execute(f"create or replace temp table returned as {_returned(ledger, window)}")
+    c.execute(f"create or replace temp table held_at_end as {_held(ledger, window.end)}")
+    amounts = (
+        f"{_converted(ledger, view, 'opening', rates_start)} as opening, "
+        f"{_converted(ledger, view, 'closing', rates_start)} as closing_fixed, "
+        f"{_converted(ledger, view, 'closing', rates_end)} as closing"
+    )
+    body = " union all ".join(part.replace("$amounts", amounts) for part in parts)
+    c.execute(
+        f"create or replace temp table entity_window as select entity_key{segments}, opening, closing_fixed, closing, "
+        "closing_fixed > 0 or held_at_end.entity_key is not null as is_there, "
+        "coalesce(has_returned, returned.entity_key is not null) and closing_fixed > 0 as has_returned "
+        f"from ({body}) left join returned using (entity_key) left join held_at_end using (entity_key)"
+    )
+
+
+def _has(ledger: Ledger, query: str) -> bool:
+    return bool(ledger.rows(query))
+
+
+def _converted(ledger: Ledger, view: View, amount: str, day: date) -> str:
+    return amount if view.only else ledger.converted(amount, day, view.reporting)
+
+
+def _balance_at(ledger: Ledger, day: date, name: str) -> None:
+    """The temp table of what changed in the month of a day before it, by entity; empty on the first of a month."""
+    changed = (
+        "select entity_key, account_id, currency, sum(delta_minor)::bigint as delta from change "
+        f"where day >= date '{month_start(month_no(day))}' and day < date '{day}' and day <= date '{ledger.as_of}' "
+        "group by all"
+        if day.day > 1
+        else "select null::integer as entity_key, null::varchar as account_id, null::varchar as currency, 0::bigint as delta where false"
+    )
+    ledger.connection.execute(f"create or replace temp table {name} as {changed}")
+
+
+def _amounts(ledger: Ledger, window: Window, table: str) -> tuple[str, str, str]:
+    """SQL of opening and closing in a table with month columns, and the joins they need."""
+    sides, joins = [], ""
+    for day, name in ((window.start, "at_start"), (window.end, "at_end")):
+        column = ledger.month_column(last_month_before(day))
+        if day.day == 1:
+            sides.append(column)
+            continue
+        key = "entity_key" if table == "position" else "account_id"
+        sides.append(f"{column} + coalesce({name}.delta, 0)")
+        joins += (
+            f" left join (select {key}, currency, sum(delta)::bigint as delta from {name} group by all) as {name} "
+            f"on {name}.{key} = {table}.{key} and {name}.currency = {table}.currency"
+        )
+    return sides[0], sides[1], joins
+
+
+def _segments(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]:
+    """SQL of the attributes' values on a day, and the joins they need. entity_key must be in scope."""
+    columns, joins = [], ""
+    for n, attribute in enumerate(by, 1):
+        column = segment_column(attribute)
+        if ledger.changes_dated(attribute):
+            joins += (
+                f" left join (select entity.entity_key, arg_min(before, day) as value, 1 as changed from attribute_change "
+                f"join entity using (account_id) where attribute = {literal(attribute)} and day > date '{day}' "
+                f"group by entity.entity_key) as later_{n} on later_{n}.entity_key = position.entity_key"
+            )
+            columns.append(f"case when later_{n}.changed = 1 then later_{n}.value else {column} end as seg_{n}")
+        else:
+            columns.append(f"{column} as seg_{n}")
+    return "".join(f", {column}" for column in columns), joins
+
+
+def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], plain: bool) -> str:
+    """Entities that stand alone; those with several currencies are summed after conversion."""
+    opening, closing, joins = _amounts(ledger, window, "position")
+    segments, segment_joins = _segments(ledger, by, window.start)
+    names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
+    where = "is_plain" if plain else "not is_plain and position.entity_key not in (select entity_key from belonging)"
+    where += f" and position.currency = {literal(view.only)}" if view.only else ""
+    inner = (
+        f"select position.entity_key{segments}, position.currency, ({opening})::bigint as opening, ({closing})::bigint as closing "
+        f"from position{joins}{segment_joins} where {where}"
+    )
+    flag = "null::boolean as has_returned"
+    if plain:
+        return f"select entity_key{names}, $amounts, {flag} from ({inner}) where opening <> 0 or closing <> 0"
+    return _summed(f"select entity_key{names}, $amounts from ({inner})", names, flag)
+
+
+def _summed(inner: str, names: str, flag: str) -> str:
+    return (
+        f"select entity_key{names}, sum(opening)::bigint, sum(closing_fixed)::bigint, sum(closing)::bigint, {flag} "
+        f"from ({inner}) group by entity_key{names}"
+    )
+
+
+def _linked(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> str:
+    """Linked accounts, counted from the start with the entity they belong to at the end."""
+    opening, closing, joins = _amounts(ledger, window, "member")
+    inside = [ledger.month_column(month) for month in window.month_ends_inside]
+    names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
+    segments, segment_joins = _segments(ledger, by, window.start)
+    where = f" and member.currency = {literal(view.only)}" if view.only else ""
+    ends = "".join(f", {column} as inside_{n}" for n, column in enumerate(inside))
+    touched = " or ".join(f"sum(inside_{n}) = 0" for n in range(len(inside))) or "false"
+    inner = (
+        f"select belonging.entity_key, member.currency, ({opening})::bigint as opening, ({closing})::bigint as closing{ends} "
+        f"from member join belonging on belonging.account_id = member.account_id "
+        f"and belonging.from_day < date '{window.end}' and belonging.to_day >= date '{window.end}'{joins} where true{where}"
+    )
+    summed = (
+        f"select entity_key, sum(opening)::bigint as opening, sum(closing_fixed)::bigint as closing_fixed, "
+        f"sum(closing)::bigint as closing, ({touched}) as has_returned "
+        f"from (select entity_key, $amounts{''.join(f', inside_{n}' for n in range(len(inside)))} from ({inner})) group by entity_key"
+    )
+    attributed = "position" if by else ""
+    if not attributed:
+        return f"select entity_key, opening, closing_fixed, closing, has_returned from ({summed})"
+    account = (
+        "(select entity.entity_key, account.* from entity left join account using (account_id)) as position"
+    )
+    return (
+        f"select entity_key{names}, opening, closing_fixed, closing, has_returned from ({summed}) join "
+        f"(select position.entity_key{segments} from {account}{segment_joins}) using (entity_key)"
+    )
+
+
+def _returned(ledger: Ledger, window: Window) -> str:
+    """Entities that were gone at a month's end inside the window (rule 25); linked ones are judged by their members."""
+    inside = window.month_ends_inside
+    if not len(inside):
+        return "select 0 as entity_key where false"
+    return (
+        "select distinct entity_key from movement where kind = 'churn' and closing_minor = 0 "
+        f"and month_no between {inside[0]} and {inside[-1]}"
+    )
+
+
+def _held(ledger: Ledger, day: date) -> str:
+    """Entities with something on hold just before a day (rule 24)."""
+    return (
+        f"select distinct entity_key from aside where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"
+    )
