@@ -96,7 +96,8 @@ def table(
         )  # fmt: skip
     for row in cells:
         shown.add_row(*row)
-    out.print(shown, width=max(out.width, _width(kept, cells, left)), crop=False, no_wrap=True)
+    needed = _width(kept, cells, left)
+    (out if needed <= out.width else Console(width=needed, highlight=False)).print(shown)
     if caption:
         out.print(caption, style="dim", markup=False)
 

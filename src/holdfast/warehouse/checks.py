@@ -13,9 +13,7 @@ from holdfast.warehouse.matrix import LedgerError
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return row
+    return connection.execute(query).fetchall()[0]
 
 
 def check_batch(connection: duckdb.DuckDBPyConnection, policy: Policy) -> None:
@@ -80,6 +78,6 @@ def check_book(connection: duckdb.DuckDBPyConnection, first_month: int, last_mon
         raise LedgerError(f"{month_name(month)} {currency}: movements without balances")
     unbalanced = connection.execute(
         "select month_no, currency, sum(amount_minor) from movement where kind = 'transfer' group by all having sum(amount_minor) <> 0"
-    ).fetchone()
-    if unbalanced:
-        raise LedgerError(f"{month_name(unbalanced[0])} {unbalanced[1]}: transfers sum to {unbalanced[2]}, not 0")
+    ).fetchall()
+    for month, currency, amount in unbalanced:
+        raise LedgerError(f"{month_name(month)} {currency}: transfers sum to {amount}, not 0")

@@ -118,9 +118,9 @@ def work_one(c: duckdb.DuckDBPyConnection, job: Job) -> Result:
     checks.check_batch(c, policy)
     tables = {name: c.sql(f"select * from result_{name}").to_arrow_table() for name in TABLES_OF_BATCH}
     positions = _positions(c, job)
-    row = c.execute("select coalesce(max(entity_no), 0) from entity_number").fetchone()
+    entities = int(c.execute("select coalesce(max(entity_no), 0) from entity_number").fetchall()[0][0])
     members = _members(c, job) if job.is_linked else None
-    return Result(tables, positions, members, int(row[0]) if row else 0)
+    return Result(tables, positions, members, entities)
 
 
 def _prepare(c: duckdb.DuckDBPyConnection, job: Job) -> None:
@@ -190,8 +190,7 @@ def _add_lines(c: duckdb.DuckDBPyConnection, job: Job) -> None:
 def _sum_up(c: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     """From events to balances and movements."""
     if policy.gap_days_billing or policy.gap_days_contract or policy.gap_days_file:
-        row = c.execute("select max(gap_days) from event").fetchone()
-        if row and row[0]:
+        if c.execute("select max(gap_days) from event").fetchall()[0][0]:
             run(c, "gap")
     if policy.month_measure == "daily_mean":
         run(c, "flow")

@@ -3,7 +3,11 @@
 -- In:  state, valued, piece, held. Out: aside_of_batch (lane, account_no, subscription_no, currency, from_day, to_day, amount)
 create or replace temp table aside_of_batch as
 select 'trial'::lane as lane, account_no, subscription_no, currency, valid_from as from_day, valid_until as to_day, full_minor as amount
-from state where status = 'trialing' and full_minor <> 0
+from state
+where status = 'trialing' and full_minor <> 0 and state_no not in (select state_no from piece)
+union all
+select 'trial', account_no, subscription_no, currency, piece_from, piece_until, piece.full_minor
+from piece join state using (state_no) where piece.status = 'trialing' and piece.full_minor <> 0
 union all
 select 'held', account_no, subscription_no, held.currency, piece_from, piece_until, held_minor
 from held join state using (state_no)

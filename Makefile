@@ -1,0 +1,40 @@
+# Two commands matter: `make demo` shows the product, `make test` proves it. Both set up what they need.
+.PHONY: demo test check lint bench run lock clean
+PY := .venv/bin/python
+HOLDFAST := .venv/bin/holdfast
+DEMO_HOME ?= demo-home
+BENCH_SIZES ?= 10000 100000 1000000
+
+demo: setup
+	@$(PY) scripts/demo.py $(DEMO_HOME)
+
+# everything: style, types, floors, and all tests, quick and slow
+test: lint
+	$(PY) -m pytest -n 2 --dist worksteal
+
+# the quick tests, for every change
+check: setup
+	$(PY) -m pytest -n 2 --dist worksteal -m "not slow"
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+
+bench: setup
+	$(PY) -m bench $(BENCH_SIZES)
+
+# any command of the product: make run ARGS="nrr --by plan"
+run: setup
+	@$(HOLDFAST) $(ARGS)
+
+lock:
+	python3 scripts/lock.py
+
+clean:
+	rm -rf .venv .tools demo-home bench-home
+
+.PHONY: setup
+setup:
+	@scripts/setup.sh
