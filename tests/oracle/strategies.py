@@ -142,9 +142,11 @@ def chains(draw: st.DrawFn, names: tuple[str, str, str], accounts: list[str], ki
         elif change == "currency":
             price["currency"] = draw(st.sampled_from(CURRENCIES))
         elif change == "account":
+            # a subscription belongs to one account, so it goes on under another name
             account = draw(st.sampled_from(accounts))
+            subscription = names[1] if account == names[0] else f"{names[1]}-of-{account}"
         elif change == "subscription":
-            subscription = names[1] + "-later"
+            subscription += "-later"
         begin = end + timedelta(days=draw(st.integers(1, 60))) if step == "gap" else end
     return rows
 

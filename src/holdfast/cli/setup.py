@@ -77,15 +77,16 @@ def _home_or_new(context: typer.Context) -> Home:
 def book(
     context: typer.Context,
     as_of: Annotated[str | None, typer.Option("--as-of", help="Book up to this day; today if left out.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Book every account again, not only those that changed.")] = False,
 ) -> None:
     """Book everything loaded into a ledger, prove that it ties out, and publish it."""
     home = open_home(context.obj.home)
-    _book(home, context, parse_day(as_of) if as_of else None)
+    _book(home, context, parse_day(as_of) if as_of else None, full)
 
 
-def _book(home: Home, context: typer.Context, as_of: date | None) -> None:
+def _book(home: Home, context: typer.Context, as_of: date | None, full: bool = False) -> None:
     with show.progress("booking") as step:
-        current = booking.book(home, context.obj.now, as_of, step)
+        current = booking.book(home, context.obj.now, as_of, step, full=full)
     with booking.open_ledger(home) as ledger:
         entities, movements = ledger.rows("select (select count(*) from entity), (select count(*) from movement)")[0]
         first = month_start(ledger.first_month)

@@ -25,6 +25,7 @@ from holdfast.warehouse.booking import Booking, Facts, scan
 from holdfast.warehouse.build import build
 from holdfast.warehouse.landing import Landing
 from holdfast.warehouse.ledger import Ledger
+from holdfast.warehouse.update import update
 
 Progress = Callable[[int, int], None]
 
@@ -40,6 +41,7 @@ class Published:
     as_of: str
     last_load_no: int
     booked_at: str
+    policy_digest: str
 
     @property
     def folder(self) -> str:
@@ -62,26 +64,31 @@ def facts_of(landing: Landing) -> Facts:
     )
 
 
-def book(home: Home, now: datetime, as_of: date | None = None, progress: Progress | None = None) -> Published:
-    """Book everything landed under the home's policy and publish it.
+def book(
+    home: Home, now: datetime, as_of: date | None = None, progress: Progress | None = None, *, full: bool = False
+) -> Published:
+    """Book everything landed under the home's policy and publish it; `full` books every account, whether it changed or not.
 
     HomeError: nothing is loaded yet; LedgerError, FxError: the numbers cannot be made, and the last publish stays.
     """
     day = as_of or home.today(now)
     with locked(home.warehouse):
-        last = home.landing.last_load_no()
         if not home.landing.files("subscription_item") and not home.landing.files("invoice_line"):
             raise HomeError("nothing to book: load subscriptions first, with: holdfast load FILE…")
         seed_rates(home, now, day)
-        before = published(home)
-        current = Published((before.generation if before else 0) + 1, str(day), last, now.isoformat())
+        before, last = published(home), home.landing.last_load_no()
+        current = Published(
+            (before.generation if before else 0) + 1, str(day), last, now.isoformat(), policy_digest(home.policy())
+        )
         folder = home.warehouse / current.folder
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
         try:
             path = folder / f"{home.settings.policy}.duckdb"
-            build(path, facts_of(home.landing), Booking(home.policy(), day), progress)
+            booking = Booking(home.policy(), day)
+            if full or not _updated(home, before, path, booking):
+                build(path, facts_of(home.landing), booking, progress)
             require_rates(home, path)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -89,6 +96,23 @@ def book(home: Home, now: datetime, as_of: date | None = None, progress: Progres
         write_whole(home.warehouse / "CURRENT", json.dumps(asdict(current)))
         _sweep(home, current)
         return current
+
+
+def _updated(home: Home, before: Published | None, path: Path, booking: Booking) -> bool:
+    """Bring the last publish up to date where that is possible; it was made under the same policy, word for word."""
+    last = home.warehouse / before.folder / path.name if before else None
+    if before is None or last is None or not last.exists() or before.policy_digest != policy_digest(booking.policy):
+        return False
+    landing = home.landing
+    news = Facts(
+        *(tuple(landing.files(table, since_load=before.last_load_no)) for table in ("subscription_item", "account", "invoice_line", "fx_rate"))
+    )
+    return update(last, path, facts_of(landing), news, booking)
+
+
+def policy_digest(policy: Policy) -> str:
+    """What the policy says, in a few characters."""
+    return hashlib.sha256(repr(policy).encode()).hexdigest()[:16]
 
 
 def _sweep(home: Home, current: Published) -> None:

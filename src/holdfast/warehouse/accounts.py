@@ -67,6 +67,10 @@ def _write_accounts(connection: duckdb.DuckDBPyConnection, segments: Sequence[st
         "from account_now order by account_id"
     )
     connection.executemany("insert into attribute values (?)", [[name] for name in segments])
+    _write_changes(connection, segments)
+
+
+def _write_changes(connection: duckdb.DuckDBPyConnection, segments: Sequence[str]) -> None:
     for name in segments:
         value = value_of(name)
         connection.execute(
@@ -75,6 +79,23 @@ def _write_accounts(connection: duckdb.DuckDBPyConnection, segments: Sequence[st
             "where states > 1 window w as (partition by account_id order by nth)) "
             "where nth > 1 and before is distinct from after"
         )
+
+
+def retell(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], segments: Sequence[str], changed: Sequence[str], known: str
+) -> None:
+    """Account rows and attribute changes of some accounts anew; `segments` are the columns that the ledger has."""
+    _land(connection, files, known)
+    run(connection, "account")
+    connection.register("changed", pa.table({"account_id": pa.array(changed, pa.string())}))
+    for table in ("account", "attribute_change"):
+        connection.execute(f"delete from {table} where account_id in (select account_id from changed)")
+    connection.unregister("changed")
+    columns = "".join(f", {value_of(name)} as {quoted('seg_' + name)}" for name in segments)
+    connection.execute(
+        f"insert into account by name select account_id, name, domain, created_on, merged_into{columns} from account_now"
+    )
+    _write_changes(connection, segments)
 
 
 def _belongings(connection: duckdb.DuckDBPyConnection, policy: Policy) -> Linked:

@@ -1,0 +1,57 @@
+"""Ours: book what is landed, then ask the published ledger. Nothing here is made for the benchmark: it is what the commands call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.answers import Answers, run
+from holdfast.domain.period import Window, month_start
+from holdfast.flows.book import book, open_ledger
+from holdfast.flows.home import open_home
+from holdfast.metrics import cohorts, retention
+from holdfast.warehouse.ledger import Ledger
+from holdfast.warehouse.window import View
+
+
+def answer(folder: Path, answers: Answers) -> None:
+    home = open_home(folder)
+    with answers.stage("book"):
+        book(home, datetime.now(UTC))
+    with open_ledger(home) as ledger:
+        views = [View(currency, only=currency) for currency in ledger.currencies]
+        with answers.stage("movements"):
+            answers.movements = ledger.rows(
+                "select month_no, kind::varchar, currency, count(*), sum(amount_minor) from movement group by all"
+            )
+        with answers.stage("nrr"):
+            answers.nrr = [row for view in views for row in _nrr(ledger, view)]
+        with answers.stage("cohorts"):
+            for view in views:
+                answers.cohorts += [(f, m, view.reporting, n, mrr) for f, m, n, mrr in cohorts.count(ledger, view)]
+        with answers.stage("trailing"):
+            answers.trailing = [row for view in views for row in _trailing(ledger, view)]
+
+
+def _nrr(ledger: Ledger, view: View) -> list[tuple[object, ...]]:
+    window = Window.months_to(month_start(ledger.last_month + 1), 12)
+    return [
+        (
+            segment[0][1], view.reporting, c.accounts, c.opening, c.expansion, c.contraction, c.churn, c.reactivation,
+            c.closing, c.kept, c.retained,
+        )
+        for segment, c in retention.count(ledger, window, view, ["segment"])
+    ]  # fmt: skip
+
+
+def _trailing(ledger: Ledger, view: View) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for month in range(ledger.first_month + 12, ledger.last_month + 1):
+        window = Window.months_to(month_start(month + 1), 12)
+        for _, c in retention.count(ledger, window, view):
+            rows.append((month, view.reporting, c.accounts, c.opening, c.closing, c.kept))
+    return rows
+
+
+if __name__ == "__main__":
+    run(answer)
