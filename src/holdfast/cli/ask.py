@@ -18,11 +18,16 @@ from holdfast.flows.home import Home, HomeError, open_home
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.window import View
 
-PolicyOption = Annotated[str | None, typer.Option("--policy", help="The definition of the numbers; the home's own if left out.")]
+PolicyOption = Annotated[
+    str | None, typer.Option("--policy", help="The definition of the numbers; the home's own if left out.")
+]
 ByOption = Annotated[str | None, typer.Option("--by", help="Segment attributes, with commas: industry,country.")]
-KnownOption = Annotated[str | None, typer.Option("--known-on", help="As known on this day: only what was learned by then.")]
+KnownOption = Annotated[
+    str | None, typer.Option("--known-on", help="As known on this day: only what was learned by then.")
+]
 CurrencyOption = Annotated[
-    str | None, typer.Option("--currency", help="Report in this currency; or `only:EUR` for balances in euro alone, unconverted.")
+    str | None,
+    typer.Option("--currency", help="Report in this currency; or `only:EUR` for balances in euro alone, unconverted."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the result.")]
 StartOption = Annotated[str | None, typer.Option("--start", help="First day of the window.")]
@@ -64,7 +69,10 @@ def asked(
     home = open_home(context.obj.home)
     chosen = home.policy(policy)
     day = parse_day(known_on) if known_on else None
-    with progress("booking under this question") as step, open_ledger(home, policy=chosen, known_on=day, progress=step) as ledger:
+    with (
+        progress("booking under this question") as step,
+        open_ledger(home, policy=chosen, known_on=day, progress=step) as ledger,
+    ):
         yield Asked(home, ledger, chosen, view_of(home, currency), day)
 
 

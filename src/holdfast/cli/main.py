@@ -12,7 +12,7 @@ import duckdb
 import typer
 
 from holdfast import __version__
-from holdfast.cli import numbers, setup, why
+from holdfast.cli import numbers, setup, sidebyside, standing, why
 from holdfast.cli.show import err, out
 from holdfast.domain.money import FxError
 from holdfast.domain.period import PeriodError
@@ -20,15 +20,17 @@ from holdfast.domain.policy import PolicyError
 from holdfast.flows.demo import DemoError
 from holdfast.flows.home import HomeError
 from holdfast.warehouse.landing import LandingError
-from holdfast.warehouse.ledger import UnknownAttribute
+from holdfast.warehouse.ledger import UnknownAttributeError
 from holdfast.warehouse.matrix import LedgerError
 from holdfast.warehouse.window import WindowError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+)
 
 #: what a user can put right; anything else is a fault of ours and shows its trace
 EXPECTED = (
-    HomeError, PolicyError, PeriodError, FxError, LedgerError, WindowError, UnknownAttribute, DemoError, LandingError,
+    HomeError, PolicyError, PeriodError, FxError, LedgerError, WindowError, UnknownAttributeError, DemoError, LandingError,
 )  # fmt: skip
 
 
@@ -52,7 +54,9 @@ def start(
     home: Annotated[
         Path, typer.Option(envvar="HOLDFAST_HOME", help="The folder that holds this company's data.")
     ] = Path("holdfast-home"),
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Holdfast: what your existing customers are worth, why that changes, and what made every number."""
     context.obj = Door(home, datetime.now(UTC))
@@ -60,7 +64,9 @@ def start(
 
 setup.register(app)
 numbers.register(app)
+standing.register(app)
 why.register(app)
+sidebyside.register(app)
 
 
 def main() -> None:

@@ -1,8 +1,7 @@
-"""Commands that show numbers: nrr, bridge, cohorts, mrr, renewals, concentration."""
+"""Commands that show how revenue moved: nrr, bridge, cohorts."""
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -17,7 +16,6 @@ from holdfast.cli.ask import (
     FormatOption,
     FromOption,
     KnownOption,
-    OnOption,
     PolicyOption,
     StartOption,
     ToOption,
@@ -29,8 +27,8 @@ from holdfast.cli.ask import (
 from holdfast.cli.show import Format
 from holdfast.domain.benchmark import verdict
 from holdfast.domain.money import FxError
-from holdfast.domain.period import Window, month_name, month_start, parse_day, quarter_name
-from holdfast.metrics import bridge, cohorts, concentration, mrr, renewal, retention
+from holdfast.domain.period import Window, month_name, month_start, quarter_name
+from holdfast.metrics import bridge, cohorts, retention
 
 
 class Series(StrEnum):
@@ -55,9 +53,7 @@ class Size(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command in (
-        ("nrr", nrr), ("bridge", bridge_), ("cohorts", cohorts_), ("mrr", mrr_), ("renewals", renewals), ("concentration", concentration_),
-    ):  # fmt: skip
+    for name, command in (("nrr", nrr), ("bridge", bridge_), ("cohorts", cohorts_)):
         app.command(name)(command)
 
 
@@ -66,7 +62,10 @@ def nrr(
     start: StartOption = None,
     end: EndOption = None,
     series: Annotated[
-        Series | None, typer.Option("--series", help="Every month, every quarter, or 12 months up to every month; with --from and --to.")
+        Series | None,
+        typer.Option(
+            "--series", help="Every month, every quarter, or 12 months up to every month; with --from and --to."
+        ),
     ] = None,
     first: FromOption = None,
     last: ToOption = None,
@@ -157,19 +156,37 @@ def _show_statement(question: Asked, window: Window, row: retention.Row) -> None
     for one in told["comparisons"]:
         caution = f" [{one['caution']}]" if one["caution"] else ""
         figures = " · ".join(f"{name.upper()} {one[name]}" for name in ("nrr", "grr") if one[name] is not None)
-        show.out.print(f"  {one['population']}: {figures} ({one['who']}; {one['definition']}){caution}", style="dim", markup=False)
+        show.out.print(
+            f"  {one['population']}: {figures} ({one['who']}; {one['definition']}){caution}", style="dim", markup=False
+        )
 
 
 def _show_retention_table(question: Asked, rows: list[tuple[Window, retention.Row]], by: bool) -> None:
     code = question.view.reporting
     several = len({window for window, _ in rows}) > 1
     names = [*(["window"] if several else []), *(["segment"] if by else [])]
-    columns = [*names, "accounts", "opening", "expansion", "contraction", "churn", "reactivation", "fx", "closing", "NRR", "GRR", "logos"]
+    columns = [
+        *names,
+        "accounts",
+        "opening",
+        "expansion",
+        "contraction",
+        "churn",
+        "reactivation",
+        "fx",
+        "closing",
+        "NRR",
+        "GRR",
+        "logos",
+    ]
     lines = []
     for window, row in rows:
         c = row.counts
         amounts = (c.opening, c.expansion, c.contraction, c.churn, c.reactivation, c.fx, c.closing)
-        texts = [*([f"{window.start} – {window.end}"] if several else []), *([show.segment_name(row.segment)] if by else [])]
+        texts = [
+            *([f"{window.start} – {window.end}"] if several else []),
+            *([show.segment_name(row.segment)] if by else []),
+        ]
         lines.append(
             [*texts, f"{c.accounts:,}", *(show.money(a, code) for a in amounts)]
             + [show.percent(row.nrr), show.percent(row.grr), show.percent(row.logo_retention)]
@@ -253,7 +270,17 @@ def _show_bridge(question: Asked, rows: list[bridge.Row], every: Size, by: bool)
     kinds = ["new", "expansion", "contraction", "churn", "reactivation"]
     kinds += ["transfer"] if any(row.moved["transfer"] for row in rows) else []
     moves = ["entering", "leaving"] if by else []
-    columns = [every.value, *(["segment"] if by else []), "opening", *kinds, *moves, "fx", "closing", "net new ARR", "quick ratio"]
+    columns = [
+        every.value,
+        *(["segment"] if by else []),
+        "opening",
+        *kinds,
+        *moves,
+        "fx",
+        "closing",
+        "net new ARR",
+        "quick ratio",
+    ]
     lines = []
     for row in rows:
         amounts = [row.opening, *(row.moved[kind] for kind in kinds), *((row.entering, row.leaving) if by else ())]
@@ -265,8 +292,12 @@ def _show_bridge(question: Asked, rows: list[bridge.Row], every: Size, by: bool)
 
 def cohorts_(
     context: typer.Context,
-    every: Annotated[Size, typer.Option("--every", help="Cohorts by month or quarter of the first payment.")] = Size.quarter,
-    logos: Annotated[bool, typer.Option("--logos", help="Show accounts kept instead of revenue kept, in the table.")] = False,
+    every: Annotated[
+        Size, typer.Option("--every", help="Cohorts by month or quarter of the first payment.")
+    ] = Size.quarter,
+    logos: Annotated[
+        bool, typer.Option("--logos", help="Show accounts kept instead of revenue kept, in the table.")
+    ] = False,
     policy: PolicyOption = None,
     known_on: KnownOption = None,
     currency: CurrencyOption = None,
@@ -309,111 +340,3 @@ def _show_cohorts(question: Asked, cells: list[cohorts.Cell], logos: bool) -> No
     what = "accounts" if logos else "revenue"
     columns = ["cohort", "accounts", "first MRR", *map(str, ages)]
     show.table(f"Cohorts: {what} kept after so many months", columns, lines, question.caption())
-
-
-def mrr_(
-    context: typer.Context,
-    on: OnOption = None,
-    policy: PolicyOption = None,
-    by: ByOption = None,
-    known_on: KnownOption = None,
-    currency: CurrencyOption = None,
-    format: FormatOption = Format.table,
-) -> None:
-    """MRR and ARR on a day; committed and trial MRR, what is past due and on hold."""
-    with asked(context, policy, known_on, currency) as question:
-        day = _day(question, on)
-        rows = mrr.measure(question.ledger, day, question.view, attributes(by))
-        documents = [
-            {
-                "segment": show.segment_of(row.segment), "accounts": row.accounts, "mrr_minor": row.mrr, "arr_minor": row.arr,
-                "committed_minor": row.committed, "trial_minor": row.trial, "past_due_minor": row.past_due, "held_minor": row.held,
-            }
-            for row in rows
-        ]  # fmt: skip
-        if format is Format.csv:
-            show.as_csv(documents)
-        elif format is Format.json:
-            show.as_json({"metric": "mrr", "on": str(day), **question.heading(), "rows": documents})
-        else:
-            code = question.view.reporting
-            lines = [
-                [show.segment_name(r.segment), f"{r.accounts:,}"]
-                + [show.money(a, code) for a in (r.mrr, r.arr, r.committed, r.trial, r.past_due, r.held)]
-                for r in rows
-            ]
-            columns = ["segment", "accounts", "MRR", "ARR", "committed MRR", "trial MRR", "past due", "on hold"]
-            show.table(f"MRR at the end of {day}", columns, lines, question.caption())
-
-
-def _day(question: Asked, on: str | None) -> date:
-    return min(parse_day(on), question.ledger.as_of) if on else question.ledger.as_of
-
-
-def renewals(
-    context: typer.Context,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    by: ByOption = None,
-    known_on: KnownOption = None,
-    currency: CurrencyOption = None,
-    format: FormatOption = Format.table,
-) -> None:
-    """Renewal rate: of the MRR whose contract term ended in the window, how much went on."""
-    with asked(context, policy, known_on, currency) as question:
-        window = window_of(question, start, end)
-        rows = renewal.measure(question.ledger, window, question.view, attributes(by))
-        documents = [
-            {
-                "segment": show.segment_of(row.segment), "due_count": row.due_count, "renewed_count": row.renewed_count,
-                "due_minor": row.due, "renewed_minor": row.renewed, "renewal_rate": show.number(row.renewal_rate),
-                "logo_renewal_rate": show.number(row.logo_renewal_rate),
-            }
-            for row in rows
-        ]  # fmt: skip
-        if format is Format.csv:
-            show.as_csv(documents)
-        elif format is Format.json:
-            show.as_json({"metric": "renewal_rate", **question.heading(), "start": str(window.start), "end": str(window.end), "rows": documents})
-        else:
-            code = question.view.reporting
-            lines = [
-                [show.segment_name(r.segment), f"{r.due_count:,}", f"{r.renewed_count:,}", show.money(r.due, code), show.money(r.renewed, code)]
-                + [show.percent(r.renewal_rate), show.percent(r.logo_renewal_rate)]
-                for r in rows
-            ]
-            columns = ["segment", "due", "renewed", "MRR due", "MRR renewed", "renewal rate", "by count"]
-            show.table(f"Renewals due from {window.start} up to {window.end}", columns, lines, question.caption())
-
-
-def concentration_(
-    context: typer.Context,
-    on: OnOption = None,
-    policy: PolicyOption = None,
-    known_on: KnownOption = None,
-    currency: CurrencyOption = None,
-    format: FormatOption = Format.table,
-) -> None:
-    """How much of MRR hangs on the largest accounts."""
-    with asked(context, policy, known_on, currency) as question:
-        found = concentration.measure(question.ledger, _day(question, on), question.view)
-        documents = [
-            {"rank": one.rank, "account": one.entity, "name": one.name, "mrr_minor": one.mrr, "share": show.number(one.share)}
-            for one in found.largest
-        ]
-        if format is Format.csv:
-            show.as_csv(documents)
-        elif format is Format.json:
-            tops = {str(n): show.number(share) for n, share in found.tops.items()}
-            head = {"metric": "concentration", "on": str(found.on), **question.heading()}
-            show.as_json(head | {"accounts": found.accounts, "mrr_minor": found.mrr, "top_share": tops, "rows": documents})
-        else:
-            code = question.view.reporting
-            lines = [[str(one.rank), one.name or one.entity, show.money(one.mrr, code), show.percent(one.share)] for one in found.largest]
-            shares = " · ".join(f"top {n}: {show.percent(share)}" for n, share in found.tops.items())
-            show.table(f"Largest accounts at the end of {found.on}", ["", "account", "MRR", "share"], lines, question.caption(), left=2)
-            show.out.print(shares)
-
-
-__all__ = ["register"]

@@ -23,7 +23,14 @@ from holdfast.sources.demo import World
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command in (("init", init), ("load", load), ("book", book), ("demo", demo), ("close", close), ("status", status)):
+    for name, command in (
+        ("init", init),
+        ("load", load),
+        ("book", book),
+        ("demo", demo),
+        ("close", close),
+        ("status", status),
+    ):
         app.command(name)(command)
 
 
@@ -31,7 +38,9 @@ def init(
     context: typer.Context,
     company: Annotated[str, typer.Option(help="The company's name.")] = Settings.company,
     currency: Annotated[str, typer.Option(help="The reporting currency, as an ISO code.")] = Settings.currency,
-    timezone: Annotated[str, typer.Option(help="Where the company's days begin, as Europe/Berlin.")] = Settings.timezone,
+    timezone: Annotated[
+        str, typer.Option(help="Where the company's days begin, as Europe/Berlin.")
+    ] = Settings.timezone,
 ) -> None:
     """Make a home: the folder that holds one company's data and settings."""
     home = create(context.obj.home, Settings(company, currency.upper(), timezone))
@@ -42,7 +51,9 @@ def init(
 def load(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files or folders: CSV, TSV, JSON lines, Parquet, Excel.")],
-    mapping: Annotated[Path | None, typer.Option(help="A mapping file, edited from one that an earlier load saved.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="A mapping file, edited from one that an earlier load saved.")
+    ] = None,
 ) -> None:
     """Load files. What each column means is guessed, shown and saved; bad rows are told and kept beside.
 
@@ -77,7 +88,9 @@ def _home_or_new(context: typer.Context) -> Home:
 def book(
     context: typer.Context,
     as_of: Annotated[str | None, typer.Option("--as-of", help="Book up to this day; today if left out.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Book every account again, not only those that changed.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Book every account again, not only those that changed.")
+    ] = False,
 ) -> None:
     """Book everything loaded into a ledger, prove that it ties out, and publish it."""
     home = open_home(context.obj.home)
@@ -98,7 +111,10 @@ def _book(home: Home, context: typer.Context, as_of: date | None, full: bool = F
         for code in late:
             day = ledger.rates.latest(code, home.settings.currency) or ledger.rates.latest("EUR", code)
             if day is not None and (date.fromisoformat(current.as_of) - day).days > 31:
-                out.print(f"note: the newest exchange rate of {code} is of {day}; it stands for every day since", style="yellow")
+                out.print(
+                    f"note: the newest exchange rate of {code} is of {day}; it stands for every day since",
+                    style="yellow",
+                )
 
 
 def demo(
@@ -118,7 +134,9 @@ def close(
     context: typer.Context,
     month: Annotated[str | None, typer.Argument(help="The month, as 2025-03; left out: list what is closed.")] = None,
     by: Annotated[str | None, typer.Option("--by", help="Who signs; the user's name if left out.")] = None,
-    restatements: Annotated[bool, typer.Option("--restatements", help="What changed in a closed month since it was signed.")] = False,
+    restatements: Annotated[
+        bool, typer.Option("--restatements", help="What changed in a closed month since it was signed.")
+    ] = False,
     format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table,
 ) -> None:
     """Sign a month. Later changes to it are shown as restatements, by account and amount."""
@@ -133,7 +151,10 @@ def close(
             show.as_json(asdict(signed))
         else:
             totals = ", ".join(f"{code} {show.money(amount, code)}" for code, amount in signed.closing.items())
-            out.print(f"{signed.month} closed by {signed.signed_by}: closing MRR {totals} (policy {signed.policy})", markup=False)
+            out.print(
+                f"{signed.month} closed by {signed.signed_by}: closing MRR {totals} (policy {signed.policy})",
+                markup=False,
+            )
 
 
 def _show_closes(home: Home, format: Format) -> None:
@@ -143,7 +164,8 @@ def _show_closes(home: Home, format: Format) -> None:
         show.as_csv(rows) if format is Format.csv else show.as_json({"metric": "closes", "rows": rows})
         return
     lines = [
-        [one.month, one.policy, one.signed_by, one.signed_at, str(len(closing.restatements(home, one)))] for one in found
+        [one.month, one.policy, one.signed_by, one.signed_at, str(len(closing.restatements(home, one)))]
+        for one in found
     ]
     show.table("Closed months", ["month", "policy", "signed by", "signed at", "restatements"], lines, left=4)
 
@@ -161,12 +183,25 @@ def _show_restatements(home: Home, month: str, format: Format) -> None:
         for one in found
     ]  # fmt: skip
     if format is Format.json:
-        show.as_json({"metric": "restatements", "month": month, "policy": signed.policy, "signed_at": signed.signed_at, "rows": rows})
+        show.as_json(
+            {
+                "metric": "restatements",
+                "month": month,
+                "policy": signed.policy,
+                "signed_at": signed.signed_at,
+                "rows": rows,
+            }
+        )
     elif format is Format.csv:
         show.as_csv(rows)
     else:
         lines = [
-            [one.entity, one.kind, one.currency, *(show.money(a, one.currency) for a in (one.signed, one.now, one.difference))]
+            [
+                one.entity,
+                one.kind,
+                one.currency,
+                *(show.money(a, one.currency) for a in (one.signed, one.now, one.difference)),
+            ]
             for one in found
         ]
         columns = ["account", "kind", "currency", "signed", "now", "difference"]
@@ -174,23 +209,43 @@ def _show_restatements(home: Home, month: str, format: Format) -> None:
 
 
 def status(
-    context: typer.Context, format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table
+    context: typer.Context,
+    format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table,
 ) -> None:
     """What is loaded, what is booked, and how fresh both are."""
     home = open_home(context.obj.home)
     current = booking.published(home)
     loads = home.landing.loads()
     rows = [
-        {"load": one.load_no, "table": one.table, "source": one.source, "file": one.file, "rows": one.rows, "loaded_at": str(one.loaded_at)}
+        {
+            "load": one.load_no,
+            "table": one.table,
+            "source": one.source,
+            "file": one.file,
+            "rows": one.rows,
+            "loaded_at": str(one.loaded_at),
+        }
         for one in loads
     ]
     waiting = sum(1 for one in loads if current is None or one.load_no > current.last_load_no)
     if format is Format.csv:
         show.as_csv(rows)
     elif format is Format.json:
-        show.as_json({"home": str(home.path), "booked": asdict(current) if current else None, "loads_not_booked": waiting, "loads": rows})
+        show.as_json(
+            {
+                "home": str(home.path),
+                "booked": asdict(current) if current else None,
+                "loads_not_booked": waiting,
+                "loads": rows,
+            }
+        )
     else:
-        lines = [[str(r["load"]), str(r["table"]), str(r["file"] or r["source"]), str(r["loaded_at"])[:19], f"{r['rows']:,}"] for r in rows]
-        show.table(f"Loads of {home.settings.company}", ["load", "table", "from", "loaded at (UTC)", "rows"], lines, left=4)
+        lines = [
+            [str(r["load"]), str(r["table"]), str(r["file"] or r["source"]), str(r["loaded_at"])[:19], f"{r['rows']:,}"]
+            for r in rows
+        ]
+        show.table(
+            f"Loads of {home.settings.company}", ["load", "table", "from", "loaded at (UTC)", "rows"], lines, left=4
+        )
         told = f"booked {current.booked_at[:19]} up to {current.as_of}" if current else "nothing is booked yet"
         out.print(f"{told}; {waiting} loads are not booked yet" if waiting else told)

@@ -69,9 +69,7 @@ OPTIONAL_IF_EMPTY = ("transfer", "entering", "leaving", "reactivation", "fx", "o
 _AMOUNT = re.compile(r"-?[\d,]+\.\d{2,3}")
 
 
-def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", left: int = 1
-) -> None:
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", left: int = 1) -> None:
     """A table; the first `left` columns are texts, the others numbers.
 
     Where the terminal is too narrow, first the cents go, then columns that can be done without. Numbers never wrap and are never cut.
@@ -153,7 +151,12 @@ def _safe(value: Any) -> Any:
 def progress(text: str) -> Iterator[Any]:
     """A bar on the error stream; gives a function to be called with (done, total)."""
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
     ) as bar:
         task = bar.add_task(text, total=None)
 

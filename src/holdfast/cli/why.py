@@ -1,4 +1,4 @@
-"""Commands that say why: explain, policies, reconcile."""
+"""Commands that open a number: explain, reconcile."""
 
 from __future__ import annotations
 
@@ -20,28 +20,30 @@ from holdfast.cli.ask import (
     ToOption,
     asked,
     months_of,
-    view_of,
     window_of,
 )
 from holdfast.cli.show import Format
 from holdfast.domain.period import Window
-from holdfast.flows import compare
-from holdfast.flows.home import HomeError, open_home
+from holdfast.flows.home import HomeError
 from holdfast.metrics import evidence, reconcile, retention
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, command in (("explain", explain), ("policies", policies), ("reconcile", reconcile_)):
+    for name, command in (("explain", explain), ("reconcile", reconcile_)):
         app.command(name)(command)
 
 
 def explain(
     context: typer.Context,
-    account: Annotated[str | None, typer.Argument(help="An account's id: its movements, changes and source rows.")] = None,
+    account: Annotated[
+        str | None, typer.Argument(help="An account's id: its movements, changes and source rows.")
+    ] = None,
     start: StartOption = None,
     end: EndOption = None,
-    segment: Annotated[list[str] | None, typer.Option("--segment", help="Only one segment: industry=DevTools. May be repeated.")] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option("--segment", help="Only one segment: industry=DevTools. May be repeated.")
+    ] = None,
     policy: PolicyOption = None,
     known_on: KnownOption = None,
     currency: CurrencyOption = None,
@@ -77,23 +79,43 @@ def _explain_window(question: Asked, window: Window, segment: retention.Segment,
         }
         for one in lines
     ]  # fmt: skip
-    whole = {"accounts": len(lines), "opening_minor": sum(o.opening for o in lines), "closing_minor": sum(o.closing for o in lines)}
+    whole = {
+        "accounts": len(lines),
+        "opening_minor": sum(o.opening for o in lines),
+        "closing_minor": sum(o.closing for o in lines),
+    }
     if format is Format.csv:
         show.as_csv(rows)
     elif format is Format.json:
         head = {"metric": "explain", **question.heading(), "start": str(window.start), "end": str(window.end)}
-        show.as_json(head | {"segment": show.segment_of(segment), "total": whole, "causes_minor": causes, "rows": rows[:limit]})
+        show.as_json(
+            head | {"segment": show.segment_of(segment), "total": whole, "causes_minor": causes, "rows": rows[:limit]}
+        )
     else:
         code = question.view.reporting
         shown = [
-            [one.entity, one.name or "", one.kind, *(show.money(a, code) for a in (one.opening, one.moved, one.closing - one.closing_fixed, one.closing))]
+            [
+                one.entity,
+                one.name or "",
+                one.kind,
+                *(show.money(a, code) for a in (one.opening, one.moved, one.closing - one.closing_fixed, one.closing)),
+            ]
             for one in lines[:limit]
         ]
         total = f"{len(lines):,} accounts, opening {show.money(whole['opening_minor'], code)}, closing {show.money(whole['closing_minor'], code)}"
         columns = ["account", "name", "kind", "opening", "moved", "fx", "closing"]
-        show.table(f"What made retention from {window.start} up to {window.end}", columns, shown, f"{total}\n{question.caption()}", left=3)
+        show.table(
+            f"What made retention from {window.start} up to {window.end}",
+            columns,
+            shown,
+            f"{total}\n{question.caption()}",
+            left=3,
+        )
         for kind, parts in causes.items():
-            show.out.print(f"{kind} by cause: " + ", ".join(f"{cause} {show.money(amount, code)}" for cause, amount in parts.items()))
+            show.out.print(
+                f"{kind} by cause: "
+                + ", ".join(f"{cause} {show.money(amount, code)}" for cause, amount in parts.items())
+            )
         show.out.print("open one account with: holdfast explain ACCOUNT", style="dim")
 
 
@@ -113,26 +135,49 @@ def _explain_account(question: Asked, window: Window, account: str, format: Form
     if format is Format.csv:
         show.as_csv([{name: value for name, value in one.items() if name != "row"} for one in changes])
     else:
-        head = {"metric": "explain", **question.heading(), "account": account, "start": str(window.start), "end": str(window.end)}
+        head = {
+            "metric": "explain",
+            **question.heading(),
+            "account": account,
+            "start": str(window.start),
+            "end": str(window.end),
+        }
         show.as_json(head | {"movements": [asdict(one) for one in moved], "changes": changes})
 
 
 def _show_account(
-    question: Asked, account: str, moved: list[evidence.MovementLine], changed: list[evidence.ChangeLine], files: dict[int, str]
+    question: Asked,
+    account: str,
+    moved: list[evidence.MovementLine],
+    changed: list[evidence.ChangeLine],
+    files: dict[int, str],
 ) -> None:
     lines = [
-        [m.month, m.kind, ", ".join(f"{cause} {show.money(a, m.currency)}" for cause, a in m.causes.items()), m.currency]
+        [
+            m.month,
+            m.kind,
+            ", ".join(f"{cause} {show.money(a, m.currency)}" for cause, a in m.causes.items()),
+            m.currency,
+        ]
         + [show.money(a, m.currency) for a in (m.opening, m.amount, m.closing)]
         for m in moved
     ]
-    show.table(f"Movements of {account}", ["month", "kind", "causes", "", "opening", "movement", "closing"], lines, question.caption(), left=4)
+    show.table(
+        f"Movements of {account}",
+        ["month", "kind", "causes", "", "opening", "movement", "closing"],
+        lines,
+        question.caption(),
+        left=4,
+    )
     rows = []
     for one in changed:
         row = one.row or {}
         item = row.get("item_id") or row.get("line_id") or ""
         source = f"{files.get(one.load_no or 0, '')} row {one.source_row}" if one.load_no else ""
         said = _said(row)
-        delta = show.money(one.delta, one.currency) if one.delta else f"{show.money(one.held_delta, one.currency)} on hold"
+        delta = (
+            show.money(one.delta, one.currency) if one.delta else f"{show.money(one.held_delta, one.currency)} on hold"
+        )
         rows.append([str(one.day), one.cause, str(item), said, source, delta])
     show.table("Changes and the rows that say so", ["day", "cause", "item", "row says", "from", "change"], rows, left=5)
 
@@ -146,83 +191,6 @@ def _said(row: dict[str, Any]) -> str:
     price = show.money(row["unit_amount_minor"], row["currency"])
     per = row["interval"] if row["interval_count"] == 1 else f"{row['interval_count']} {row['interval']}s"
     return f"{row['quantity']} × {price} {row['currency']} per {per}, {row['plan_id'] or 'no plan'}, {row['status']}, from {row['valid_from']}"
-
-
-def policies(
-    context: typer.Context,
-    start: StartOption = None,
-    end: EndOption = None,
-    names: Annotated[str | None, typer.Option("--policies", help="Only these, with commas.")] = None,
-    why: Annotated[str | None, typer.Option("--why", help="Say per account why this policy differs from the home's own.")] = None,
-    currency: CurrencyOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many accounts to say why for.")] = 20,
-    format: FormatOption = Format.table,
-) -> None:
-    """The same window under every policy side by side; with --why, which setting makes an account differ."""
-    home = open_home(context.obj.home)
-    view = view_of(home, currency)
-    with asked(context) as question:
-        window = window_of(question, start, end)
-    if why is None:
-        with show.progress("booking under each policy") as step:
-            chosen = tuple(name.strip() for name in names.split(",")) if names else ()
-            compared = compare.compare(home, window, view, chosen, step)
-        _show_compared(compared, window, view.reporting, format)
-        return
-    with show.progress("switching one setting at a time") as step:
-        found = compare.why(home, window, view, home.policy(why), limit, step)
-    rows = [
-        {
-            "account": one.account, "name": one.name, "opening_minor": one.opening[0], f"opening_minor_{why}": one.opening[1],
-            "closing_minor": one.closing[0], f"closing_minor_{why}": one.closing[1], "because": list(one.because),
-        }
-        for one in found
-    ]  # fmt: skip
-    if format is Format.csv:
-        show.as_csv([row | {"because": "; ".join(row["because"])} for row in rows])
-    elif format is Format.json:
-        show.as_json({"metric": "policies", "policy": home.settings.policy, "other": why, "start": str(window.start), "end": str(window.end), "rows": rows})
-    else:
-        code = view.reporting
-        lines = [
-            [one.account, one.name or "", "; ".join(one.because), *(show.money(a, code) for pair in (one.opening, one.closing) for a in pair)]
-            for one in found
-        ]
-        columns = ["account", "name", "because", "opening", f"under {why}", "closing", f"under {why}"]
-        title = f"Why '{why}' differs from '{home.settings.policy}', {window.start} up to {window.end}"
-        grain = home.policy(why).grain
-        note = f"'{why}' also follows {grain}s; this table compares both by {home.policy().grain}" if grain != home.policy().grain else ""
-        show.table(title, columns, lines, note, left=3)
-
-
-def _show_compared(compared: list[compare.Compared], window: Window, code: str, format: Format) -> None:
-    rows = []
-    for one in compared:
-        row: dict[str, Any] = {"policy": one.policy.name, "title": one.policy.title, "grain": one.policy.grain}
-        if one.row is None:
-            row["refused"] = one.refused or "no MRR at the window's start"
-        else:
-            counts = one.row.counts
-            row |= {
-                "accounts": counts.accounts, "opening_minor": counts.opening, "closing_minor": counts.closing,
-                "nrr": show.number(one.row.nrr), "grr": show.number(one.row.grr), "logo_retention": show.number(one.row.logo_retention),
-            }  # fmt: skip
-        rows.append(row)
-    if format is Format.csv:
-        show.as_csv(rows)
-    elif format is Format.json:
-        show.as_json({"metric": "policies", "start": str(window.start), "end": str(window.end), "currency": code, "rows": rows})
-    else:
-        lines = [
-            [one.policy.name, one.policy.title, one.refused or "no MRR at the window's start", *["–"] * 5]
-            if one.row is None
-            else [one.policy.name, one.policy.title, one.policy.grain, f"{one.row.counts.accounts:,}"]
-            + [show.money(one.row.counts.opening, code), show.percent(one.row.nrr), show.percent(one.row.grr), show.percent(one.row.logo_retention)]
-            for one in compared
-        ]
-        columns = ["policy", "", "follows", "cohort", "opening", "NRR", "GRR", "logos kept"]
-        caption = "say per account why one differs with: holdfast policies --why NAME"
-        show.table(f"One window, every policy: {window.start} up to {window.end}", columns, lines, caption, left=3)
 
 
 def reconcile_(
@@ -252,10 +220,25 @@ def reconcile_(
         return
     if format is Format.json:
         totals = {code: {"ledger_minor": a, "invoiced_minor": b} for code, (a, b) in found.totals.items()}
-        show.as_json({"metric": "reconcile", "policy": question.policy.name, "compared": found.compared, "tied": found.tied, "totals": totals, "rows": rows})
+        show.as_json(
+            {
+                "metric": "reconcile",
+                "policy": question.policy.name,
+                "compared": found.compared,
+                "tied": found.tied,
+                "totals": totals,
+                "rows": rows,
+            }
+        )
         return
     lines = [
-        [one.month, one.account, one.reason, one.currency, *(show.money(a, one.currency) for a in (one.ledger, one.invoiced, one.difference))]
+        [
+            one.month,
+            one.account,
+            one.reason,
+            one.currency,
+            *(show.money(a, one.currency) for a in (one.ledger, one.invoiced, one.difference)),
+        ]
         for one in found.differences[:limit]
     ]
     columns = ["month", "account", "likely reason", "", "ledger", "invoices", "difference"]

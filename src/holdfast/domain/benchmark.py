@@ -61,7 +61,9 @@ def verdict(nrr: Fraction, arr_usd: int, accounts: int, policy: Policy, window_m
     """The verdict on an NRR under a policy; `accounts` picks the populations' figures for our contract size."""
     stage, word = stage_word(nrr, arr_usd)
     acv = arr_usd // accounts if accounts else 0
-    return Verdict(stage, word, band(nrr), tuple(_compare(p, acv, policy, window_months) for p in _table()["population"]))
+    return Verdict(
+        stage, word, band(nrr), tuple(_compare(p, acv, policy, window_months) for p in _table()["population"])
+    )
 
 
 def _compare(population: dict[str, Any], acv_usd: int, policy: Policy, window_months: int) -> Comparison:

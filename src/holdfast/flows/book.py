@@ -1,7 +1,7 @@
 """Book: landing becomes a published ledger. Built beside, proved, then swapped in by one rename; a build that fails changes nothing.
 
-    HOME/warehouse/CURRENT                     which generation is published, and what it was made of
-    HOME/warehouse/<generation>/*.duckdb       its ledgers: the home's policy, and any other that was asked for
+HOME/warehouse/CURRENT                     which generation is published, and what it was made of
+HOME/warehouse/<generation>/*.duckdb       its ledgers: the home's policy, and any other that was asked for
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Published:
     as_of: str
     last_load_no: int
     booked_at: str
-    policy_digest: str
+    policy_digest: str = ""
 
     @property
     def folder(self) -> str:
@@ -105,7 +105,10 @@ def _updated(home: Home, before: Published | None, path: Path, booking: Booking)
         return False
     landing = home.landing
     news = Facts(
-        *(tuple(landing.files(table, since_load=before.last_load_no)) for table in ("subscription_item", "account", "invoice_line", "fx_rate"))
+        *(
+            tuple(landing.files(table, since_load=before.last_load_no))
+            for table in ("subscription_item", "account", "invoice_line", "fx_rate")
+        )
     )
     return update(last, path, facts_of(landing), news, booking)
 

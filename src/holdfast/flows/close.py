@@ -1,7 +1,7 @@
 """Close: sign a month. What is signed stays as it was; a later change of the month is a restatement, shown by account and amount.
 
-    HOME/closes/<month>.<policy>.json        who signed what, when, and the totals
-    HOME/closes/<month>.<policy>.parquet     the signed movements of every account
+HOME/closes/<month>.<policy>.json        who signed what, when, and the totals
+HOME/closes/<month>.<policy>.parquet     the signed movements of every account
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def close(home: Home, month: str, signed_by: str, now: datetime) -> Close:
             raise HomeError(f"{month} lies before the first month of the ledger, {month_name(ledger.first_month)}")
         path = home.closes / f"{month}.{home.settings.policy}.json"
         if path.exists():
-            raise HomeError(f"{month} is closed already; see what changed since with: holdfast close {month} --restatements")
+            raise HomeError(
+                f"{month} is closed already; see what changed since with: holdfast close {month} --restatements"
+            )
         rows = _rows(ledger, number)
         evidence = path.with_suffix(".parquet")
         digest = _write(evidence, rows)
@@ -133,7 +135,9 @@ def _balance(ledger: Ledger, month: int) -> dict[str, int]:
     column = ledger.month_column(month)
     return {
         currency: int(amount or 0)
-        for currency, amount in ledger.rows(f"select currency, sum({column})::bigint from position group by 1 order by 1")
+        for currency, amount in ledger.rows(
+            f"select currency, sum({column})::bigint from position group by 1 order by 1"
+        )
     }
 
 

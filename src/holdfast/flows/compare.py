@@ -42,7 +42,9 @@ class AccountDifference:
 Step = Callable[[int, int], None]
 
 
-def compare(home: Home, window: Window, view: View, names: tuple[str, ...] = (), step: Step | None = None) -> list[Compared]:
+def compare(
+    home: Home, window: Window, view: View, names: tuple[str, ...] = (), step: Step | None = None
+) -> list[Compared]:
     """The window under each policy; all of the home's where none is named."""
     policies = home.policies()
     chosen = [home.policy(name) for name in names] or list(policies.values())
@@ -58,7 +60,9 @@ def compare(home: Home, window: Window, view: View, names: tuple[str, ...] = (),
     return found
 
 
-def why(home: Home, window: Window, view: View, other: Policy, limit: int = 20, step: Step | None = None) -> list[AccountDifference]:
+def why(
+    home: Home, window: Window, view: View, other: Policy, limit: int = 20, step: Step | None = None
+) -> list[AccountDifference]:
     """The accounts that the home's policy and another see differently, largest first, and the settings that make it so.
 
     Each setting in which the two differ is switched by itself, and only the accounts in question are booked again.

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from holdfast.flows.home import Home, Settings, create
 from holdfast.sources.demo import World, generate
 from holdfast.warehouse.landing import Landing
@@ -40,12 +42,16 @@ def demo(path: Path, world: World, now: datetime, progress: Progress | None = No
 
 def _land(landing: Landing, world: World, now: datetime, progress: Progress | None) -> None:
     """Table by table: the world is made chunk by chunk, each table's chunks are one load."""
-    chunks: dict[str, list[object]] = {}
+    chunks: dict[str, list[pa.Table]] = {}
     for table, rows in generate(world, progress):
         chunks.setdefault(table, []).append(rows)
     for table, tables in chunks.items():
         landing.append(
-            table, tables, source="demo", source_kind=KINDS.get(table, "billing"), loaded_at=now  # type: ignore[arg-type]
+            table,
+            tables,
+            source="demo",
+            source_kind=KINDS.get(table, "billing"),
+            loaded_at=now,
         )
 
 

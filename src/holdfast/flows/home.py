@@ -126,7 +126,9 @@ def _check(settings: Settings, where: str) -> None:
     try:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise HomeError(f"{where}: timezone = '{settings.timezone}' is not a time zone; write it as Europe/Berlin") from None
+        raise HomeError(
+            f"{where}: timezone = '{settings.timezone}' is not a time zone; write it as Europe/Berlin"
+        ) from None
     if len(settings.currency) != 3 or not settings.currency.isupper():
         raise HomeError(f"{where}: currency = '{settings.currency}'; write an ISO code such as USD")
     if settings.as_of:

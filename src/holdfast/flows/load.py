@@ -84,11 +84,7 @@ class LoadReport:
     @property
     def exit_code(self) -> int:
         """0: all good. 1: some rows, or a file that was named, could not be loaded. 2: nothing could."""
-        good = [
-            file
-            for file in self.files
-            if file.table and (file.rows_read > file.rows_rejected or file.seen_before)
-        ]
+        good = [file for file in self.files if file.table and (file.rows_read > file.rows_rejected or file.seen_before)]
         if self.problem or not good:
             return 2
         unusable = any(file.problem and file.named for file in self.files)
@@ -190,11 +186,7 @@ def _prepare(
         else:
             found = _kept_or_guessed(home, path, raw, currency, timezone)
             if isinstance(found, str):
-                lacks = (
-                    f"; {given_path} names {', '.join(given.missing(raw.header))}"
-                    if given is not None
-                    else ""
-                )
+                lacks = f"; {given_path} names {', '.join(given.missing(raw.header))}" if given is not None else ""
                 failed.append(
                     FileReport(raw.name, how=raw.how, rows_read=raw.count, problem=found + lacks, named=named)
                 )
@@ -219,9 +211,7 @@ def _kept_or_guessed(
         return settled, file, [f"read as before: {file}", *_to_check(settled)]
     guessed = guess(raw.sheet or raw.name, profiles(raw.table), currency, timezone)
     if isinstance(guessed, Unrecognised):
-        return (
-            f"not recognised: {guessed.reason}. Name the columns in a mapping file and give it with --mapping"
-        )
+        return f"not recognised: {guessed.reason}. Name the columns in a mapping file and give it with --mapping"
     save_mapping(file, guessed, raw.name)
     return guessed, file, _to_check(guessed)
 
@@ -287,9 +277,7 @@ def _was_last(landing: Landing, job: _Job) -> bool:
     return bool(loads) and loads[-1].fingerprint == job.fingerprint
 
 
-def _append(
-    landing: Landing, mapping: Mapping, job: _Job, news: pa.Table, now: datetime, fingerprint: str
-) -> None:
+def _append(landing: Landing, mapping: Mapping, job: _Job, news: pa.Table, now: datetime, fingerprint: str) -> None:
     """Land the news of a file; nothing where there are none."""
     if news.num_rows:
         landing.append(
@@ -346,9 +334,7 @@ def _keep_rejected(home: Path, job: _Job, rejects: list[Reject], now: datetime) 
     table, rows = raw.table, raw.rows
     if raw.broken:
         cells = np.array([cells[: table.num_columns] for _, cells in raw.broken]).T
-        broken = pa.table(
-            {name: pa.array(texts) for name, texts in zip(table.column_names, cells, strict=True)}
-        )
+        broken = pa.table({name: pa.array(texts) for name, texts in zip(table.column_names, cells, strict=True)})
         table = pa.concat_tables([table, broken])
         rows = np.concatenate([rows, np.array([number for number, _ in raw.broken], dtype=np.int64)])
     path = rejected_path(home / "rejected", _stem(job.path, raw), utc_naive(now))

@@ -5,15 +5,15 @@ Where an account changes its segment, its MRR leaves the one and enters the othe
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from holdfast.domain.period import month_start
 from holdfast.domain.retention import quick_ratio
 from holdfast.metrics.retention import Segment
-from holdfast.warehouse.ledger import Ledger, case_of_rates, segment_column
+from holdfast.warehouse.ledger import Ledger, segment_column
 from holdfast.warehouse.sql import literal
 from holdfast.warehouse.window import View
 
@@ -55,6 +55,10 @@ class Row:
         return quick_ratio(new, self.moved["expansion"], self.moved["contraction"], self.moved["churn"])
 
 
+#: finds the row of a segment's values and a month
+Teller = Callable[[Sequence[str | None], int], Row]
+
+
 def measure(ledger: Ledger, months: range, view: View, by: Sequence[str] = (), size: int = 1) -> list[Row]:
     """The bridge of consecutive periods of `size` months each (1 month, 3 a quarter, 12 a year), by segment."""
     by = [ledger.attribute(name) for name in by]
@@ -93,8 +97,9 @@ def _monthly(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> di
     _balances(ledger, months, view, by, row)
     if by:
         _crossings(ledger, months, view, by, row)
-    for *values, month, kind, amount, entities in _movements(ledger, months, view, by):
-        told = row(values, month)
+    for line in _movements(ledger, months, view, by):
+        month, kind, amount, entities = line[len(by) :]
+        told = row(line[: len(by)], month)
         told.moved[kind] += int(amount)
         told.entities[kind] += int(entities)
     return rows
@@ -140,7 +145,7 @@ def _only(view: View) -> str:
     return f" and position.currency = {literal(view.only)}" if view.only else ""
 
 
-def _balances(ledger: Ledger, months: range, view: View, by: Sequence[str], row: object) -> None:
+def _balances(ledger: Ledger, months: range, view: View, by: Sequence[str], row: Teller) -> None:
     """Closing of each month, which at the next month's rates is the opening of the next."""
     ends = range(months.start - 1, months.stop)
     sums = ", ".join(f"sum({_rated(ledger, view, ledger.month_column(m), m + 1)})::bigint" for m in ends)
@@ -166,8 +171,7 @@ def _balances(ledger: Ledger, months: range, view: View, by: Sequence[str], row:
         _tell(values, [amount], range(month, month + 1), months, row)
 
 
-def _tell(values: Sequence[str | None], amounts: Iterable[int | None], ends: range, months: range, row: object) -> None:
-    assert callable(row)
+def _tell(values: Sequence[str | None], amounts: Iterable[int | None], ends: range, months: range, row: Teller) -> None:
     for month, amount in zip(ends, amounts, strict=True):
         if month in months:
             row(values, month).closing += int(amount or 0)
@@ -175,9 +179,8 @@ def _tell(values: Sequence[str | None], amounts: Iterable[int | None], ends: ran
             row(values, month + 1).opening += int(amount or 0)
 
 
-def _crossings(ledger: Ledger, months: range, view: View, by: Sequence[str], row: object) -> None:
+def _crossings(ledger: Ledger, months: range, view: View, by: Sequence[str], row: Teller) -> None:
     """What entities brought with them when they changed their segment: the balance at the month's beginning."""
-    assert callable(row)
     names = [f"seg_{n}" for n in range(1, len(by) + 1)]
     before = ", ".join(f"before.{name}" for name in names)
     after = ", ".join(f"after.{name}" for name in names)
@@ -194,7 +197,7 @@ def _crossings(ledger: Ledger, months: range, view: View, by: Sequence[str], row
             row(line[width : 2 * width], month).entering += amount
 
 
-def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> list[tuple[object, ...]]:
+def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> list[tuple[Any, ...]]:
     """Movements by segment at the month's end, month and kind, converted at the month's first day.
 
     An entity that moved in several currencies is netted to one expansion or contraction.
@@ -214,7 +217,11 @@ def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> 
         )
 
     def at(amount: str) -> str:
-        return f"case when num is null then {amount} else half_even({amount}::hugeint * num, den)::bigint end" if rates else amount
+        return (
+            f"case when num is null then {amount} else half_even({amount}::hugeint * num, den)::bigint end"
+            if rates
+            else amount
+        )
 
     only = f" and movement.currency = {literal(view.only)}" if view.only else ""
     several = "entity_key in (select entity_key from position where not is_plain)"

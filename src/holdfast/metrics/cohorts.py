@@ -34,14 +34,20 @@ def count(ledger: Ledger, view: View) -> list[tuple[int, int, int, int]]:
     months = range(ledger.first_month, ledger.last_month + 1)
     c = ledger.connection
     rates = [] if view.only else [code for code in ledger.currencies if code != view.reporting]
-    c.execute("create or replace temp table cohort_rate (currency varchar, first_month integer, num hugeint, den hugeint)")
+    c.execute(
+        "create or replace temp table cohort_rate (currency varchar, first_month integer, num hugeint, den hugeint)"
+    )
     for code in rates:
         for month in months:
             rate = ledger.rates.minor_rate(code, view.reporting, month_start(month + 1))
             c.execute("insert into cohort_rate values (?, ?, ?, ?)", [code, month, rate.numerator, rate.denominator])
 
     def at(column: str) -> str:
-        return f"case when num is null then {column} else half_even({column}::hugeint * num, den)::bigint end" if rates else column
+        return (
+            f"case when num is null then {column} else half_even({column}::hugeint * num, den)::bigint end"
+            if rates
+            else column
+        )
 
     only = f" where position.currency = {literal(view.only)}" if view.only else ""
     join = " left join cohort_rate using (currency, first_month)" if rates else ""

@@ -43,11 +43,16 @@ def measure(ledger: Ledger, on: date, view: View, listed: int = 10) -> Concentra
     """The shares at the end of a day."""
     after = on + timedelta(days=1)
     create_window(ledger, Window(after, after.replace(day=1) + timedelta(days=32)), view, ())
-    accounts, mrr = ledger.rows("select count(*), coalesce(sum(opening), 0)::bigint from entity_window where opening > 0")[0]
+    accounts, mrr = ledger.rows(
+        "select count(*), coalesce(sum(opening), 0)::bigint from entity_window where opening > 0"
+    )[0]
     rows = ledger.rows(
         "select entity.entity_id, account.name, opening from entity_window join entity using (entity_key) "
         f"left join account using (account_id) where opening > 0 order by opening desc, entity.entity_id limit {max(*TOPS, listed)}"
     )
     tops = {n: ratio(sum(row[2] for row in rows[:n]), mrr) for n in TOPS if n <= accounts}
-    largest = tuple(Largest(n, *row, ratio(row[2], mrr)) for n, row in enumerate(rows[:listed], 1))
+    largest = tuple(
+        Largest(n, entity, name, amount, ratio(amount, mrr))
+        for n, (entity, name, amount) in enumerate(rows[:listed], 1)
+    )
     return Concentration(on, accounts, mrr, tops, largest)

@@ -63,15 +63,18 @@ class ChangeLine:
 
 
 def accounts(
-    ledger: Ledger, window: Window, view: View, segment: Segment = (), limit: int | None = None, cohort_only: bool = True
+    ledger: Ledger,
+    window: Window,
+    view: View,
+    segment: Segment = (),
+    limit: int | None = None,
+    cohort_only: bool = True,
 ) -> list[AccountLine]:
     """Entities of a window by how much they moved it; with `cohort_only` those with an opening (what NRR is made of)."""
     by = [ledger.attribute(name) for name, _ in segment]
     create_window(ledger, window, view, by)
     clauses = ["opening > 0" if cohort_only else "(opening <> 0 or closing <> 0)"]
-    clauses += [
-        f"seg_{n} is not distinct from {literal(value)}" for n, (_, value) in enumerate(segment, 1)
-    ]
+    clauses += [f"seg_{n} is not distinct from {literal(value)}" for n, (_, value) in enumerate(segment, 1)]
     rows = ledger.rows(
         "select entity.entity_id, account.name, opening, closing_fixed, closing, "
         "case when opening = 0 then 'new or back' when closing_fixed = 0 then 'churn' when has_returned then 'left and returned' "
@@ -120,7 +123,9 @@ def _told(kind: str, causes: dict[str, int]) -> dict[str, int]:
     return told
 
 
-def changes(ledger: Ledger, entity: str, window: Window | None, landing: Sequence[Path], lines: Sequence[Path]) -> list[ChangeLine]:
+def changes(
+    ledger: Ledger, entity: str, window: Window | None, landing: Sequence[Path], lines: Sequence[Path]
+) -> list[ChangeLine]:
     """An entity's dated changes with the landed rows behind them."""
     where = "entity_id = ?"
     if window is not None:
@@ -131,7 +136,10 @@ def changes(ledger: Ledger, entity: str, window: Window | None, landing: Sequenc
         [entity],
     )
     landed = _landed(ledger, {(row[5], row[6]) for row in rows if row[5] is not None}, [*landing, *lines])
-    return [ChangeLine(*row, landed.get((row[5], row[6], row[4] == "usage"))) for row in rows]
+    return [
+        ChangeLine(day, currency, delta, held, cause, load, number, landed.get((load, number, cause == "usage")))
+        for day, currency, delta, held, cause, load, number in rows
+    ]
 
 
 def _landed(
@@ -158,7 +166,9 @@ def causes(ledger: Ledger, window: Window, view: View) -> dict[str, dict[str, in
 
     Taken from the changes of entities that were above 0 before and after the month, at the rates of the window's start.
     """
-    amount = "delta_minor" if view.only else ledger.converted("delta_minor", window.start, view.reporting, "change.currency")
+    amount = (
+        "delta_minor" if view.only else ledger.converted("delta_minor", window.start, view.reporting, "change.currency")
+    )
     only = f" and change.currency = {literal(view.only)}" if view.only else ""
     rows = ledger.rows(
         "select kind::varchar, case when cause in ('start', 'cancel') then 'cross_sell' else cause::varchar end as cause, "
@@ -172,4 +182,3 @@ def causes(ledger: Ledger, window: Window, view: View) -> dict[str, dict[str, in
     for kind, cause, total in rows:
         found.setdefault(kind, {})[cause] = int(total)
     return found
-

@@ -62,7 +62,9 @@ def measure(
 ) -> Reconciliation:
     """Compare month by month. WindowError: the ledger does not follow accounts, or there are no invoices."""
     if ledger.policy.grain != "account":
-        raise WindowError(f"policy '{ledger.policy.name}' follows {ledger.policy.grain}s; reconcile under one that follows accounts")
+        raise WindowError(
+            f"policy '{ledger.policy.name}' follows {ledger.policy.grain}s; reconcile under one that follows accounts"
+        )
     if not lines:
         raise WindowError("no invoice lines are loaded; load a table of kind invoice_line first")
     c = ledger.connection
@@ -72,9 +74,13 @@ def measure(
     newest = "qualify row_number() over (partition by {} order by learned_at desc, load_no desc, source_row desc) = 1"
     c.execute(f"create or replace temp table landed_line as select * from {scan(lines)} {newest.format('line_id')}")
     if invoices:
-        c.execute(f"create or replace temp table landed_invoice as select * from {scan(invoices)} {newest.format('invoice_id')}")
+        c.execute(
+            f"create or replace temp table landed_invoice as select * from {scan(invoices)} {newest.format('invoice_id')}"
+        )
     else:
-        c.execute("create or replace temp table landed_invoice as select null::varchar as invoice_id, null::varchar as status where false")
+        c.execute(
+            "create or replace temp table landed_invoice as select null::varchar as invoice_id, null::varchar as status where false"
+        )
     c.execute(f"create or replace temp view landed_state as select * from {scan(items)}")
     balances = " union all ".join(
         f"select entity_id as account_id, currency, {m} as month_no, m{m} as ledger from position join entity using (entity_key) where m{m} <> 0"

@@ -44,7 +44,10 @@ def measure(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) 
     """
     by = [ledger.attribute(name) for name in by]
     grace = max(ledger.policy.gap_days_contract, ledger.policy.gap_days_file, ledger.policy.gap_days_billing)
-    amounts = {name: name if view.only else ledger.converted(name, window.start, view.reporting, "due.currency") for name in ("due", "renewed")}
+    amounts = {
+        name: name if view.only else ledger.converted(name, window.start, view.reporting, "due.currency")
+        for name in ("due", "renewed")
+    }
     only = f" and term.currency = {literal(view.only)}" if view.only else ""
     columns = [segment_column(attribute) for attribute in by]
     group = ", ".join(columns)

@@ -63,9 +63,26 @@ def count(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) ->
     for row in rows:
         values, numbers = row[:width], [int(value or 0) for value in row[width:]]
         cohort, everyone = sums.get(values, (Sums(), Sums()))
-        counts = Counts(*numbers, cohort_sums=cohort, all_sums=everyone)
+        counts = _counts(numbers, cohort, everyone)
         found.append((tuple(zip(by, values, strict=True)), counts))
     return found
+
+
+def _counts(numbers: list[int], cohort: Sums, everyone: Sums) -> Counts:
+    """In the order of the query's columns."""
+    names = (
+        "accounts",
+        "opening",
+        "expansion",
+        "contraction",
+        "churn",
+        "reactivation",
+        "fx",
+        "closing",
+        "kept",
+        "retained",
+    )
+    return Counts(**dict(zip(names, numbers, strict=True)), cohort_sums=cohort, all_sums=everyone)
 
 
 def ratio(counts: Counts, policy: Policy) -> tuple[Fraction | None, Fraction | None, Fraction | None]:
@@ -75,9 +92,7 @@ def ratio(counts: Counts, policy: Policy) -> tuple[Fraction | None, Fraction | N
 
 def measure(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) -> list[Row]:
     """Retention by segment; one row for the whole book where no attribute is given."""
-    return [
-        Row(segment, counts, *ratio(counts, ledger.policy)) for segment, counts in count(ledger, window, view, by)
-    ]
+    return [Row(segment, counts, *ratio(counts, ledger.policy)) for segment, counts in count(ledger, window, view, by)]
 
 
 def _sums(

@@ -82,7 +82,11 @@ def _write_changes(connection: duckdb.DuckDBPyConnection, segments: Sequence[str
 
 
 def retell(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], segments: Sequence[str], changed: Sequence[str], known: str
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    segments: Sequence[str],
+    changed: Sequence[str],
+    known: str,
 ) -> None:
     """Account rows and attribute changes of some accounts anew; `segments` are the columns that the ledger has."""
     _land(connection, files, known)

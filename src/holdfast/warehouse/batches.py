@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -64,7 +65,7 @@ def plan_batches(files: Sequence[Path], rows: int = BATCH_ROWS) -> list[Batch]:
             gathered = 0
         gathered += group.rows
     edges: list[str | None] = [None, *cuts, None]
-    return [_batch(low, high, groups) for low, high in zip(edges, edges[1:], strict=False)] if groups else []
+    return [_batch(low, high, groups) for low, high in pairwise(edges)] if groups else []
 
 
 def _batch(low: str | None, high: str | None, groups: list[_Group]) -> Batch:
@@ -74,5 +75,5 @@ def _batch(low: str | None, high: str | None, groups: list[_Group]) -> Batch:
         if group.file not in files:
             files.append(group.file)
     spans = [(min(g.low for g in inside if g.file == f), max(g.high for g in inside if g.file == f)) for f in files]
-    in_order = all(before[1] < after[0] for before, after in zip(spans, spans[1:], strict=False))
+    in_order = all(before[1] < after[0] for before, after in pairwise(spans))
     return Batch(low, high, tuple(files), in_order and not any(group.replacing for group in inside))

@@ -135,9 +135,7 @@ def account_states(
 def _account_query(fact: FactTable, spoken: frozenset[str]) -> str:
     """SQL for the states of `told` accounts, merged with what each was last, if that is new."""
     plain = [name for name in fact.names if name not in ("account_id", "attributes", "valid_from")]
-    columns = ", ".join(
-        f"n.{name}" if name in spoken else f"coalesce(n.{name}, h.{name}) as {name}" for name in plain
-    )
+    columns = ", ".join(f"n.{name}" if name in spoken else f"coalesce(n.{name}, h.{name}) as {name}" for name in plain)
     changed = " or ".join(f"m.{name} is distinct from m.was.{name}" for name in [*plain, "attributes"])
     in_order = ", ".join(f"m.{name}" for name in fact.names if name != "valid_from")
     return f"""
@@ -168,9 +166,7 @@ def subscription_accounts(landing: Landing) -> pa.Table:
     """subscription_id, account_id of every landed subscription, each once, as learned last."""
     files = landing.files("subscription_item")
     if not files:
-        return pa.table(
-            {"subscription_id": pa.array([], pa.string()), "account_id": pa.array([], pa.string())}
-        )
+        return pa.table({"subscription_id": pa.array([], pa.string()), "account_id": pa.array([], pa.string())})
     with duckdb.connect() as db:
         return db.sql(
             """

@@ -118,10 +118,7 @@ class Landing:
     def files(self, table: str, *, since_load: int = 0) -> list[Path]:
         """The Parquet files of a table that are committed, of loads with a number above `since_load`."""
         return [
-            self.root / table / part
-            for load in self.loads(table)
-            if load.load_no > since_load
-            for part in load.parts
+            self.root / table / part for load in self.loads(table) if load.load_no > since_load for part in load.parts
         ]
 
     def has(self, fingerprint: str) -> bool:
@@ -193,9 +190,7 @@ class Landing:
                 rows += part.num_rows
                 parts.append(name)
             _fsync_folder(folder)
-            load = Load(
-                load_no, table, source, source_kind, file, fingerprint, mapping, rows, tuple(parts), moment
-            )
+            load = Load(load_no, table, source, source_kind, file, fingerprint, mapping, rows, tuple(parts), moment)
             self._commit(load)
             return load
 

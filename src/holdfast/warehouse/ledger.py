@@ -19,7 +19,7 @@ from holdfast.domain.policy import Policy
 from holdfast.warehouse.sql import quoted, run, set_policy
 
 
-class UnknownAttribute(LookupError):
+class UnknownAttributeError(LookupError):
     """A segment attribute that no account has; the message lists those there are."""
 
 
@@ -37,7 +37,9 @@ class Ledger:
     def __enter__(self) -> Ledger:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.connection.close()
 
     def rows(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
@@ -70,23 +72,27 @@ class Ledger:
 
     @cached_property
     def rates(self) -> Rates:
-        return Rates.of(self.rows("select currency, quote, day, rate from fx_rate"))  # type: ignore[arg-type]
+        return Rates.of(self.rows("select currency, quote, day, rate from fx_rate"))
 
     def attribute(self, name: str) -> str:
         """The attribute a name stands for: itself, or the only one that begins or ends with it (plan → plan_tier).
 
-        UnknownAttribute: none, or several.
+        UnknownAttributeError: none, or several.
         """
         if name in self.segments:
             return name
         lower = {segment.lower(): segment for segment in self.segments}
         if name.lower() in lower:
             return lower[name.lower()]
-        near = [s for s in self.segments if s.lower().startswith(name.lower() + "_") or s.lower().endswith("_" + name.lower())]
+        near = [
+            s
+            for s in self.segments
+            if s.lower().startswith(name.lower() + "_") or s.lower().endswith("_" + name.lower())
+        ]
         if len(near) == 1:
             return near[0]
         listed = ", ".join(self.segments)
-        raise UnknownAttribute(f"no account has an attribute '{name}'; there are: {listed}")
+        raise UnknownAttributeError(f"no account has an attribute '{name}'; there are: {listed}")
 
     def month_column(self, month: int) -> str:
         """The SQL expression of the balance at a month's end; 0 before the first, the last one after the last."""

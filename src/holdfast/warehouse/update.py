@@ -91,7 +91,9 @@ def _links_or_attributes(c: duckdb.DuckDBPyConnection, news: Facts, segments: Se
     links = c.execute(
         f"select count(*) from {source} where nullif(merged_into, '') is not null or nullif(parent_id, '') is not null"
     ).fetchall()[0][0]
-    names = c.execute(f"select distinct unnest(map_keys(attributes)) from {source} where attributes is not null").fetchall()
+    names = c.execute(
+        f"select distinct unnest(map_keys(attributes)) from {source} where attributes is not null"
+    ).fetchall()
     return bool(links) or not {row[0] for row in names} <= set(segments)
 
 
@@ -107,7 +109,9 @@ def _forget(book: Book, changed: Sequence[str]) -> None:
     """Take out every row of the changed accounts."""
     c = book.connection
     c.register("changed", pa.table({"account_id": pa.array(changed, pa.string())}))
-    c.execute("create or replace temp table gone as select entity_key from entity where account_id in (select account_id from changed)")
+    c.execute(
+        "create or replace temp table gone as select entity_key from entity where account_id in (select account_id from changed)"
+    )
     for table in BY_ENTITY:
         c.execute(f"delete from {table} where entity_key in (select entity_key from gone)")
     c.unregister("changed")
@@ -127,4 +131,3 @@ def _jobs(book: Book, changed: Sequence[str]) -> list[Job]:
     booking = replace(book.booking, only=tuple(changed))
     batch = Batch(None, None, book.facts.items, False)
     return [Job(book.facts, booking, batch, book.first_month, book.last_month, book.currencies, Linked())]
-

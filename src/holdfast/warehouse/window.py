@@ -168,9 +168,7 @@ def _linked(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> st
     attributed = "position" if by else ""
     if not attributed:
         return f"select entity_key, opening, closing_fixed, closing, has_returned from ({summed})"
-    account = (
-        "(select entity.entity_key, account.* from entity left join account using (account_id)) as position"
-    )
+    account = "(select entity.entity_key, account.* from entity left join account using (account_id)) as position"
     return (
         f"select entity_key{names}, opening, closing_fixed, closing, has_returned from ({summed}) join "
         f"(select position.entity_key{segments} from {account}{segment_joins}) using (entity_key)"
@@ -190,6 +188,4 @@ def _returned(ledger: Ledger, window: Window) -> str:
 
 def _held(ledger: Ledger, day: date) -> str:
     """Entities with something on hold just before a day (rule 24)."""
-    return (
-        f"select distinct entity_key from aside where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"
-    )
+    return f"select distinct entity_key from aside where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"

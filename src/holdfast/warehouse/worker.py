@@ -189,13 +189,15 @@ def _add_lines(c: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 def _sum_up(c: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     """From events to balances and movements."""
-    if policy.gap_days_billing or policy.gap_days_contract or policy.gap_days_file:
-        if c.execute("select max(gap_days) from event").fetchall()[0][0]:
-            run(c, "gap")
+    gaps = policy.gap_days_billing or policy.gap_days_contract or policy.gap_days_file
+    if gaps and c.execute("select max(gap_days) from event").fetchall()[0][0]:
+        run(c, "gap")
     if policy.month_measure == "daily_mean":
         run(c, "flow")
     else:
-        c.execute("create or replace temp view flow as select key, delta, held_delta, cause = 'transfer' as is_transfer from event")
+        c.execute(
+            "create or replace temp view flow as select key, delta, held_delta, cause = 'transfer' as is_transfer from event"
+        )
     run(c, "balance", "movement", "movement_many")
 
 

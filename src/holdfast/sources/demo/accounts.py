@@ -37,7 +37,7 @@ class Ties:
     """What binds accounts to each other and to us."""
 
     book: I
-    parent: I       # index in the chunk, or NONE
+    parent: I  # index in the chunk, or NONE
     merged_day: I
     merged_into: I  # index in the chunk, or NONE
     segment_day: I  # SMB that counts as mid-market from this day
@@ -52,9 +52,7 @@ def csm(index: int) -> str:
 
 def books(world: World) -> tuple[int, int, int]:
     """How many books each segment has."""
-    smb, mid, ent = (
-        min(max(round(world.opening(code) / BOOK[code]), 1), MOST_BOOKS) for code in (SMB, MID, ENT)
-    )
+    smb, mid, ent = (min(max(round(world.opening(code) / BOOK[code]), 1), MOST_BOOKS) for code in (SMB, MID, ENT))
     return smb, mid, ent
 
 
@@ -121,12 +119,15 @@ def account_table(world: World, chunk: int, who: Traits, state: State, tie: Ties
     name, domain = names(who)
     columns = {
         "account_id": col.account_ids(who.number[index]),
-        "name": name.take(pa.array(index)), "domain": domain.take(pa.array(index)),
+        "name": name.take(pa.array(index)),
+        "domain": domain.take(pa.array(index)),
         "parent_id": _others(who, tie.parent[index]),
         "owner": _owners(world, tie.book[index], np.where(first, tie.created[index], day)),
         "created_on": col.days(tie.created[index]),
-        "merged_into": _others(who, np.where((tie.merged_day[index] != NONE) & (day >= tie.merged_day[index]),
-                                             tie.merged_into[index], NONE)),
+        "merged_into": _others(
+            who,
+            np.where((tie.merged_day[index] != NONE) & (day >= tie.merged_day[index]), tie.merged_into[index], NONE),
+        ),
         "attributes": _attributes(who, index, segment, plan),
         "valid_from": col.days(day),
     }

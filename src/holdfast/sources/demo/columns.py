@@ -12,8 +12,14 @@ from holdfast.domain.facts import TABLES, Column
 from holdfast.sources.demo.world import NONE, US_DAY, B, F, I
 
 TYPES: dict[str, pa.DataType] = {
-    "text": pa.string(), "int": pa.int64(), "money": pa.int64(), "ppm": pa.int64(), "rate": pa.float64(),
-    "date": pa.date32(), "time": pa.timestamp("us"), "flag": pa.bool_(),
+    "text": pa.string(),
+    "int": pa.int64(),
+    "money": pa.int64(),
+    "ppm": pa.int64(),
+    "rate": pa.float64(),
+    "date": pa.date32(),
+    "time": pa.timestamp("us"),
+    "flag": pa.bool_(),
     "map": pa.map_(pa.string(), pa.string()),
 }
 

@@ -35,7 +35,8 @@ def limits(world: World, chunk: int, who: Traits, rows: Rows) -> pa.Table:
     columns = {
         "account_id": col.account_ids(who.number[account]),
         "measure": col.pick(("events", "seats"), measure),
-        "allowed": col.ints(np.where(measure == 1, seats, seats * 400)), "valid_from": col.days(day),
+        "allowed": col.ints(np.where(measure == 1, seats, seats * 400)),
+        "valid_from": col.days(day),
     }
     rng = world.rng(DEALS, chunk, 1)
     order = np.lexsort((measure, day, account))
@@ -66,9 +67,11 @@ def opportunities(world: World, chunk: int, who: Traits, state: State, rows: Row
     number = who.number[account[deal]]
     columns = {
         "opportunity_id": col.text(deal.size, "op", (number, 7), "-", (serial[deal], 3)),
-        "account_id": col.account_ids(number), "kind": col.pick(KINDS, kind[deal]),
+        "account_id": col.account_ids(number),
+        "kind": col.pick(KINDS, kind[deal]),
         "stage": col.pick(STAGES, stage),
-        "amount_minor": col.ints(amount[deal]), "currency": col.pick(CURRENCIES, who.currency[account[deal]]),
+        "amount_minor": col.ints(amount[deal]),
+        "currency": col.pick(CURRENCIES, who.currency[account[deal]]),
         "opened_on": col.days(opened[deal]),
         "close_on": col.days(np.where(stage >= WON, np.maximum(closed, talks + 1)[deal], day[deal])),
         "changed_on": col.days(changed),
@@ -76,8 +79,7 @@ def opportunities(world: World, chunk: int, who: Traits, state: State, rows: Row
     return col.table("opportunity", columns, col.learn(rng, changed, world.end_day, late=0.05))
 
 
-def _deals(world: World, rng: np.random.Generator, who: Traits, state: State,
-           rows: Rows) -> tuple[I, I, I, I]:
+def _deals(world: World, rng: np.random.Generator, who: Traits, state: State, rows: Rows) -> tuple[I, I, I, I]:
     """(account, kind, billing day, whether won)."""
     larger = who.segment != SMB
     new = np.flatnonzero(larger & (who.started > 0))
@@ -119,9 +121,11 @@ def touches(world: World, chunk: int, who: Traits, state: State, folk: People, b
         "account_id": col.account_ids(number),
         "contact_id": col.text(n, "co", (number, 7), "-", (folk.serial[person], 2)),
         "owner": col.pick([csm(i) for i in range(sum(books(world)) + 3)], book[account]),
-        "happened_at": col.times(at), "channel": col.pick(CHANNELS, channel),
+        "happened_at": col.times(at),
+        "channel": col.pick(CHANNELS, channel),
         "programme": col.pick((cfg.RESCUE, cfg.USELESS), np.maximum(programme - 1, 0), programme == 0),
-        "arm": col.pick(ARMS, np.maximum(arm - 1, 0), arm == 0), "replied": pa.array(replied),
+        "arm": col.pick(ARMS, np.maximum(arm - 1, 0), arm == 0),
+        "replied": pa.array(replied),
         "subject": col.pick([*TOUCH_SUBJECTS, cfg.RESCUE, cfg.USELESS], subject),
     }
     return col.table("touch", columns, np.minimum(at + 3_600_000_000, world.end_day * US_DAY - 1_000_000))

@@ -30,22 +30,24 @@ def hidden(world: World) -> pa.Table:
 def _months(world: World, who: Traits, state: State) -> pa.Table:
     index, month = np.nonzero(~np.isnan(state.hazard))
     cause = state.cause[index, month].astype(np.int64)
-    return pa.table({
-        "account_id": col.account_ids(who.number[index]),
-        "month": col.days(world.firsts[month]),
-        "segment": col.pick(SEGMENTS, who.segment[index]),
-        "industry": col.pick(INDUSTRIES, who.industry[index]),
-        "annual": pa.array(who.annual[index]),
-        "hazard": pa.array(state.hazard[index, month].astype(np.float64)),
-        "churned": pa.array(cause > 0),
-        "cause": col.pick(CAUSES, cause),
-        "through_decline": pa.array(state.path[index, month] > 0),
-        "dipping": pa.array(state.dip_then[index, month]),
-        "champion_left": pa.array(state.champion_then[index, month]),
-        "value": pa.array(state.value_then[index, month]),
-        "load": pa.array(state.load_then[index, month]),
-        "near_months": pa.array(state.near_then[index, month]),
-    })
+    return pa.table(
+        {
+            "account_id": col.account_ids(who.number[index]),
+            "month": col.days(world.firsts[month]),
+            "segment": col.pick(SEGMENTS, who.segment[index]),
+            "industry": col.pick(INDUSTRIES, who.industry[index]),
+            "annual": pa.array(who.annual[index]),
+            "hazard": pa.array(state.hazard[index, month].astype(np.float64)),
+            "churned": pa.array(cause > 0),
+            "cause": col.pick(CAUSES, cause),
+            "through_decline": pa.array(state.path[index, month] > 0),
+            "dipping": pa.array(state.dip_then[index, month]),
+            "champion_left": pa.array(state.champion_then[index, month]),
+            "value": pa.array(state.value_then[index, month]),
+            "load": pa.array(state.load_then[index, month]),
+            "near_months": pa.array(state.near_then[index, month]),
+        }
+    )
 
 
 def oracle_auc(world: World) -> float:

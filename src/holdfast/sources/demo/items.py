@@ -52,8 +52,18 @@ def item_rows(world: World, state: State) -> Rows:
     item = log["who"] * cfg.SLOTS + log["slot"]
     followed = np.r_[item[1:] == item[:-1], False]
     end = np.where(followed, np.r_[log["day"][1:], NONE], log["until"])
-    return Rows(log["who"], log["slot"], log["day"], end, log["status"], log["qty"], log["unit"], log["plan"],
-                log["asked"], log["term_end"])
+    return Rows(
+        log["who"],
+        log["slot"],
+        log["day"],
+        end,
+        log["status"],
+        log["qty"],
+        log["unit"],
+        log["plan"],
+        log["asked"],
+        log["term_end"],
+    )
 
 
 def subscription_items(world: World, chunk: int, who: Traits, rows: Rows) -> pa.Table:

@@ -21,8 +21,12 @@ def logit(s: State, month: int) -> F:
     new = (w.tenure == 0) & (age >= 2) & (age <= 4)
     out: F = (
         cfg.BASE[w.segment, w.annual.astype(np.int64)]
-        - cfg.ON_VALUE * s.value + cfg.ON_CHAMPION * (s.champion_left > month - 6) + cfg.ON_TICKET * s.ticket
-        + cfg.ON_PRICE * (s.steep > month - 4) + cfg.ON_BUDGET * s.squeezed + cfg.ON_HUMP * new
+        - cfg.ON_VALUE * s.value
+        + cfg.ON_CHAMPION * (s.champion_left > month - 6)
+        + cfg.ON_TICKET * s.ticket
+        + cfg.ON_PRICE * (s.steep > month - 4)
+        + cfg.ON_BUDGET * s.squeezed
+        + cfg.ON_HUMP * new
     )
     return out
 
@@ -72,7 +76,8 @@ def _cause(s: State, month: int) -> I:
     """The strongest of what stands against the account; value where nothing else does."""
     return np.select(
         [s.champion_left > month - 6, s.squeezed, s.ticket, s.steep > month - 4],
-        [st.CHAMPION, st.BUDGET, st.SUPPORT, st.PRICE], st.VALUE,
+        [st.CHAMPION, st.BUDGET, st.SUPPORT, st.PRICE],
+        st.VALUE,
     )
 
 

@@ -122,5 +122,3 @@ def _age_decline(s: State, month: int) -> None:
     over = np.flatnonzero(s.declining > 5)
     s.declines.close(over, np.full(over.size, NONE), s.world.firsts[month])
     s.declining[over] = 0
-
-

@@ -28,8 +28,8 @@ class Bills:
 
     who: I
     day: I
-    end: I          # first day after the period
-    before: I       # the same day a month ago
+    end: I  # first day after the period
+    before: I  # the same day a month ago
     kind: I
 
     @property
@@ -57,8 +57,10 @@ def invoices(world: World, chunk: int, who: Traits, state: State, rows: Rows) ->
     line = line[:, np.lexsort((line[1], line[2], line[6], bills.who[line[0]]))]
     total = np.bincount(line[0], weights=np.where(line[2] < CREDIT, line[3], 0), minlength=bills.who.size)
     serial = col.running(bills.who)
-    return (_invoice_table(world, rng, who, state, bills, total, used, serial),
-            _line_table(world, who, bills, line, serial))
+    return (
+        _invoice_table(world, rng, who, state, bills, total, used, serial),
+        _line_table(world, who, bills, line, serial),
+    )
 
 
 def _bills(world: World, who: Traits, state: State, rows: Rows) -> tuple[Bills, I]:
@@ -203,21 +205,40 @@ def _credits(rng: np.random.Generator, state: State, bills: Bills, line: I) -> I
     credited = main[:, rng.random(main.shape[1]) < 0.012]
     share: F = rng.uniform(0.1, 0.3, (credited.shape[1],))
     later = credited[6] + rng.integers(5, 21, credited.shape[1])
-    credit = np.stack([credited[0], credited[1], np.full(share.size, CREDIT),
-                       -np.rint(credited[3] * share).astype(np.int64), credited[4], credited[5], later])
+    credit = np.stack(
+        [
+            credited[0],
+            credited[1],
+            np.full(share.size, CREDIT),
+            -np.rint(credited[3] * share).astype(np.int64),
+            credited[4],
+            credited[5],
+            later,
+        ]
+    )
     last = np.r_[main[0][1:] != main[0][:-1], True] if main.size else np.zeros(0, bool)
     account = bills.who[main[0]]
     last &= np.r_[account[1:] != account[:-1], True] if account.size else np.zeros(0, bool)
     gone = state.gone_day[account]
     ended = last & (gone != NONE) & (gone <= main[5]) & (rng.random(account.size) < 0.015)
     given = main[:, ended]
-    refund = np.stack([given[0], given[1], np.full(given.shape[1], REFUND), -given[3], given[4], given[5],
-                       np.maximum(gone[ended], given[6] + 1)])
+    refund = np.stack(
+        [
+            given[0],
+            given[1],
+            np.full(given.shape[1], REFUND),
+            -given[3],
+            given[4],
+            given[5],
+            np.maximum(gone[ended], given[6] + 1),
+        ]
+    )
     return np.concatenate([credit, refund], axis=1)
 
 
-def _invoice_table(world: World, rng: np.random.Generator, who: Traits, state: State, bills: Bills, total: I,
-                   used: I, serial: I) -> pa.Table:
+def _invoice_table(
+    world: World, rng: np.random.Generator, who: Traits, state: State, bills: Bills, total: I, used: I, serial: I
+) -> pa.Table:
     """Each invoice as it was issued and, where that came later, as it was settled."""
     account, day = bills.who[used], bills.day[used]
     due, paid, status, attempts, settled = _payments(world, rng, who, state, account, day)
@@ -234,17 +255,22 @@ def _invoice_table(world: World, rng: np.random.Generator, who: Traits, state: S
     number = who.number[account[both]]
     columns = {
         "invoice_id": col.text(both.size, "in", (number, 7), "-", (serial[used][both], 3)),
-        "account_id": col.account_ids(number), "currency": col.pick(CURRENCIES, who.currency[account[both]]),
-        "issued_on": col.days(day[both]), "due_on": col.days(due[both]),
-        "paid_on": col.days(np.where(shown == PAID, paid[both], NONE)), "status": col.pick(STATUSES, shown),
+        "account_id": col.account_ids(number),
+        "currency": col.pick(CURRENCIES, who.currency[account[both]]),
+        "issued_on": col.days(day[both]),
+        "due_on": col.days(due[both]),
+        "paid_on": col.days(np.where(shown == PAID, paid[both], NONE)),
+        "status": col.pick(STATUSES, shown),
         "total_minor": col.ints(np.rint(total[used]).astype(np.int64)[both] + tax[both]),
-        "tax_minor": col.ints(tax[both]), "attempts": col.ints(np.where(waits, 0, attempts[both])),
+        "tax_minor": col.ints(tax[both]),
+        "attempts": col.ints(np.where(waits, 0, attempts[both])),
     }
     return col.table("invoice", columns, learned)
 
 
-def _payments(world: World, rng: np.random.Generator, who: Traits, state: State, account: I,
-              day: I) -> tuple[I, I, I, I, I]:
+def _payments(
+    world: World, rng: np.random.Generator, who: Traits, state: State, account: I, day: I
+) -> tuple[I, I, I, I, I]:
     """Due day, day paid, status, attempts and the day on which that was settled."""
     n = account.size
     card = who.card[account]
@@ -279,8 +305,11 @@ def _line_table(world: World, who: Traits, bills: Bills, line: I, serial: I) -> 
         "account_id": col.account_ids(number),
         "subscription_id": col.text(n, "su", (number, 7), "-", LETTERS[slot]),
         "item_id": col.text(n, "it", (number, 7), "-", DIGITS[slot]),
-        "kind": col.pick(KINDS, kind), "amount_minor": col.ints(amount),
+        "kind": col.pick(KINDS, kind),
+        "amount_minor": col.ints(amount),
         "currency": col.pick(CURRENCIES, who.currency[account]),
-        "period_start": col.days(start), "period_end": col.days(end), "issued_on": col.days(issued),
+        "period_start": col.days(start),
+        "period_end": col.days(end),
+        "issued_on": col.days(issued),
     }
     return col.table("invoice_line", columns, col.known(issued, np.full(n, 0.5), world.end_day))

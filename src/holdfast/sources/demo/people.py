@@ -57,8 +57,9 @@ def people(world: World, chunk: int, who: Traits, state: State) -> People:
     return People(rows[0], rows[1], rows[2], left, col.running(rows[0]))
 
 
-def _chain(rng: np.random.Generator, world: World, departures: list[tuple[I, int]], holders: I, begun: I,
-           role: int) -> I:
+def _chain(
+    rng: np.random.Generator, world: World, departures: list[tuple[I, int]], holders: I, begun: I, role: int
+) -> I:
     """The one who holds a role, and after each departure the one who follows some months later."""
     account = np.concatenate([index for index, _ in departures])
     day = np.concatenate([world.firsts[m] + rng.integers(0, 28, index.size) for index, m in departures])
@@ -105,9 +106,11 @@ def contacts(world: World, chunk: int, who: Traits, folk: People) -> pa.Table:
     columns = {
         "contact_id": col.text(row.size, "co", (number, 7), "-", (folk.serial[row], 2)),
         "account_id": col.account_ids(number),
-        "name": name.take(pa.array(row)), "email": email.take(pa.array(row)),
+        "name": name.take(pa.array(row)),
+        "email": email.take(pa.array(row)),
         "title": col.pick([t for group in TITLES for t in group], title[row]),
-        "department": col.pick(DEPARTMENTS, folk.role[row]), "role": col.pick(ROLES, folk.role[row]),
+        "department": col.pick(DEPARTMENTS, folk.role[row]),
+        "role": col.pick(ROLES, folk.role[row]),
         "joined_on": col.days(folk.joined[row]),
         "left_on": col.days(np.where(second, folk.left[row], NONE)),
         "left_noticed_on": col.days(np.where(second, noticed[row], NONE)),

@@ -34,8 +34,10 @@ def fx_rates(world: World) -> pa.Table:
     days = np.tile(day, len(pairs))
     pair = np.repeat(np.arange(len(pairs)), day.size)
     columns = {
-        "currency": col.pick([a for a, _ in pairs], pair), "quote": col.pick([b for _, b in pairs], pair),
-        "day": col.days(days), "rate": pa.array(np.round(rate, 6)),
+        "currency": col.pick([a for a, _ in pairs], pair),
+        "quote": col.pick([b for _, b in pairs], pair),
+        "day": col.days(days),
+        "rate": pa.array(np.round(rate, 6)),
     }
     return col.table("fx_rate", columns, days * US_DAY + US_DAY * 16 // 24)
 
@@ -50,7 +52,9 @@ def spend(world: World) -> pa.Table:
     growth = np.repeat(np.linspace(0.75, 1.1, world.months), len(CATEGORIES))
     amount = np.rint(book * share * growth * rng.uniform(0.85, 1.15, month.size)).astype(np.int64)
     columns = {
-        "month": col.days(month), "category": col.pick(CATEGORIES, category),
-        "amount_minor": col.ints(amount), "currency": col.pick(("USD",), np.zeros(month.size, np.int64)),
+        "month": col.days(month),
+        "category": col.pick(CATEGORIES, category),
+        "amount_minor": col.ints(amount),
+        "currency": col.pick(("USD",), np.zeros(month.size, np.int64)),
     }
     return col.table("spend", columns, col.known(month, np.full(month.size, 35.0), world.end_day))

@@ -22,9 +22,9 @@ class Shocks:
 def shocks(world: World) -> Shocks:
     budget, trouble = np.zeros(world.months), np.zeros(world.months)
     first = max(world.months - 26, 2)
-    budget[first:first + 5] = 0.12
+    budget[first : first + 5] = 0.12
     bug = max(world.months - 19, 5)
-    trouble[bug:bug + 3] = 0.10
+    trouble[bug : bug + 3] = 0.10
     outage = int(world.firsts[world.months - 6]) + 9
     return Shocks(budget, trouble, (outage, outage + 5))
 

@@ -27,12 +27,26 @@ class Log:
     def __init__(self) -> None:
         self._rows: list[I] = []
 
-    def emit(self, s: State, who: I, day: I, *, status: str = "active", term_end: I | None = None,
-             asked: I | None = None, until: I | None = None, only: int | None = None) -> None:
+    def emit(
+        self,
+        s: State,
+        who: I,
+        day: I,
+        *,
+        status: str = "active",
+        term_end: I | None = None,
+        asked: I | None = None,
+        until: I | None = None,
+        only: int | None = None,
+    ) -> None:
         """A new state of each item the accounts have (or of one item), as quantity and price are now."""
         none = np.full(who.size, NONE)
-        parts = (day, none if asked is None else asked, none if term_end is None else term_end,
-                 none if until is None else until)
+        parts = (
+            day,
+            none if asked is None else asked,
+            none if term_end is None else term_end,
+            none if until is None else until,
+        )
         for slot in range(cfg.SLOTS) if only is None else (only,):
             held = s.has[who, slot]
             index = who[held]
@@ -41,8 +55,11 @@ class Log:
             when, ask, term, end = (part[held] for part in parts)
             code = np.full(index.size, STATUS[status])
             where = np.full(index.size, slot)
-            self._rows.append(np.stack([index, where, when, code, s.qty[index, slot], s.unit[index, slot],
-                                        s.plan[index], ask, term, end]))
+            self._rows.append(
+                np.stack(
+                    [index, where, when, code, s.qty[index, slot], s.unit[index, slot], s.plan[index], ask, term, end]
+                )
+            )
 
     def end_trial(self, s: State, who: I, day: I) -> None:
         """The trial is over and nothing follows: half of the sources say so, half just end the state."""
@@ -83,8 +100,12 @@ class Declines:
         if not self.who:
             empty = np.zeros(0, np.int64)
             return empty, empty, empty, empty
-        return (np.concatenate(self.who), np.concatenate(self.begun), np.concatenate(self.left),
-                np.concatenate(self.well))
+        return (
+            np.concatenate(self.who),
+            np.concatenate(self.begun),
+            np.concatenate(self.left),
+            np.concatenate(self.well),
+        )
 
 
 class State:

@@ -47,15 +47,22 @@ def tickets(world: World, chunk: int, who: Traits, state: State, folk: People) -
     person = folk.anyone(account, rng.integers(0, 1 << 20, n))
     rating, unrated = _satisfaction(rng, value, still_open)
     columns = {
-        "ticket_id": col.text(n, "ti", (number, 7), "-", (serial, 4)), "account_id": col.account_ids(number),
+        "ticket_id": col.text(n, "ti", (number, 7), "-", (serial, 4)),
+        "account_id": col.account_ids(number),
         "contact_id": col.text(n, "co", (number, 7), "-", (folk.serial[person], 2)),
-        "opened_at": col.times(opened), "first_response_at": col.times(response, silent),
-        "closed_at": col.times(closed, still_open), "priority": col.pick(PRIORITIES, priority),
-        "reopened": col.ints(rng.binomial(2, 0.05, n)), "satisfaction": col.ints(rating, unrated),
+        "opened_at": col.times(opened),
+        "first_response_at": col.times(response, silent),
+        "closed_at": col.times(closed, still_open),
+        "priority": col.pick(PRIORITIES, priority),
+        "reopened": col.ints(rng.binomial(2, 0.05, n)),
+        "satisfaction": col.ints(rating, unrated),
         **_words(world, rng, month),
     }
-    return _twice(col.table("ticket", columns, np.minimum(np.where(still_open, opened, closed), end)),
-                  np.minimum(opened + 60_000_000, end), np.flatnonzero(~still_open))
+    return _twice(
+        col.table("ticket", columns, np.minimum(np.where(still_open, opened, closed), end)),
+        np.minimum(opened + 60_000_000, end),
+        np.flatnonzero(~still_open),
+    )
 
 
 def _twice(table: pa.Table, opened: I, closed: I) -> pa.Table:
@@ -94,8 +101,12 @@ def _opened(world: World, rng: np.random.Generator, who: Traits, state: State) -
     begun = (world.firsts[late_month] - rng.uniform(15, 24, late_who.size)) * US_DAY
     late = np.maximum(begun.astype(np.int64), world.start_day * US_DAY)
     over = late + (rng.uniform(26, 45, late_who.size) * US_DAY).astype(np.int64)
-    return (np.r_[account, late_who], np.r_[opened, late], np.r_[closed, over],
-            np.r_[priority, np.full(late_who.size, URGENT)])
+    return (
+        np.r_[account, late_who],
+        np.r_[opened, late],
+        np.r_[closed, over],
+        np.r_[priority, np.full(late_who.size, URGENT)],
+    )
 
 
 def _satisfaction(rng: np.random.Generator, value: F, still_open: B) -> tuple[I, B]:
@@ -114,8 +125,11 @@ def _words(world: World, rng: np.random.Generator, month: I) -> dict[str, pa.Arr
     thing = rng.integers(0, len(OBJECTS), n)
     middle = [f"{what.format(what=thing_)} {so}" for _, what, so in TOPICS for thing_ in OBJECTS]
     body = pc.binary_join_element_wise(
-        col.pick(OPENERS, rng.integers(0, len(OPENERS), n)), col.pick(middle, topic * len(OBJECTS) + thing),
-        col.pick(CLOSERS, rng.integers(0, len(CLOSERS), n)), " ")
+        col.pick(OPENERS, rng.integers(0, len(OPENERS), n)),
+        col.pick(middle, topic * len(OBJECTS) + thing),
+        col.pick(CLOSERS, rng.integers(0, len(CLOSERS), n)),
+        " ",
+    )
     return {"subject": col.pick([subject for subject, _, _ in TOPICS], topic), "body": body}
 
 
@@ -145,8 +159,10 @@ def surveys(world: World, chunk: int, who: Traits, state: State, folk: People) -
         "response_id": col.text(n, "nr", (number, 7), "-", (col.running(account), 4)),
         "account_id": col.account_ids(number),
         "contact_id": col.text(n, "co", (number, 7), "-", (folk.serial[person], 2)),
-        "sent_on": col.days(sent), "answered_on": col.days(np.where(silent, NONE, answered)),
-        "score": col.ints(score, silent), "comment": _comments(rng, score, silent),
+        "sent_on": col.days(sent),
+        "answered_on": col.days(np.where(silent, NONE, answered)),
+        "score": col.ints(score, silent),
+        "comment": _comments(rng, score, silent),
     }
     return col.table("survey", columns, learned)
 

@@ -22,24 +22,24 @@ class Traits:
 
     number: I
     segment: I
-    started: I      # month of the first state
-    start_day: I    # day of the first state
-    day: I          # billing day of the month, counted from 0
-    lost: B         # a trial that never pays
-    trial: B        # began with a trial
+    started: I  # month of the first state
+    start_day: I  # day of the first state
+    day: I  # billing day of the month, counted from 0
+    lost: B  # a trial that never pays
+    trial: B  # began with a trial
     annual: B
-    term: I         # months of a term; 1 where monthly
-    renewal: I      # month of the first renewal (or first anniversary where monthly)
-    tenure: I       # months as a customer before the world began
-    per: I          # months billed at once
+    term: I  # months of a term; 1 where monthly
+    renewal: I  # month of the first renewal (or first anniversary where monthly)
+    tenure: I  # months as a customer before the world began
+    per: I  # months billed at once
     rolling: B
     currency: I
     country: I
     industry: I
     channel: I
     plan: I
-    size: F         # standard deviations from the segment's mean log size
-    mrr: F          # US dollars a month at the first state
+    size: F  # standard deviations from the segment's mean log size
+    mrr: F  # US dollars a month at the first state
     seats: I
     fit: F
     card: B
@@ -49,7 +49,7 @@ class Traits:
     repeating_until: I
     once_ppm: I
     once_until: I
-    whale: int      # index of the whale, or -1
+    whale: int  # index of the whale, or -1
 
     def __len__(self) -> int:
         return len(self.number)
@@ -84,14 +84,35 @@ def traits(world: World, chunk: int) -> Traits:
         for offer in offers:
             offer[whale] = 0
     return Traits(
-        number=chunk * CHUNK + np.arange(n) + 1, segment=segment, started=started, start_day=start_day,
-        day=day, lost=lost, trial=trial, annual=annual, term=term, renewal=renewal,
-        tenure=np.where(opening, rng.integers(1, 49, n), 0), per=per,
-        rolling=~annual & (rng.random(n) < cfg.ROLLING), currency=money, country=country, industry=industry,
-        channel=channel, plan=plan.astype(np.int64), size=size, mrr=mrr, seats=seats, fit=fit,
-        card=rng.random(n) < np.array([0.9, 0.35, 0.02])[segment], forever_ppm=offers[0],
+        number=chunk * CHUNK + np.arange(n) + 1,
+        segment=segment,
+        started=started,
+        start_day=start_day,
+        day=day,
+        lost=lost,
+        trial=trial,
+        annual=annual,
+        term=term,
+        renewal=renewal,
+        tenure=np.where(opening, rng.integers(1, 49, n), 0),
+        per=per,
+        rolling=~annual & (rng.random(n) < cfg.ROLLING),
+        currency=money,
+        country=country,
+        industry=industry,
+        channel=channel,
+        plan=plan.astype(np.int64),
+        size=size,
+        mrr=mrr,
+        seats=seats,
+        fit=fit,
+        card=rng.random(n) < np.array([0.9, 0.35, 0.02])[segment],
+        forever_ppm=offers[0],
         forever_minor=np.where(flat, np.rint(mrr / WORTH[money] * per * 6.0), 0).astype(np.int64),
-        repeating_ppm=offers[1], repeating_until=offers[2], once_ppm=offers[3], once_until=offers[4],
+        repeating_ppm=offers[1],
+        repeating_until=offers[2],
+        once_ppm=offers[3],
+        once_until=offers[4],
         whale=whale,
     )
 
@@ -131,8 +152,10 @@ def _offers(rng: np.random.Generator, start_day: I, per: I, opening: B) -> list[
     once = (draw > 0.40) & (draw < 0.46) & ~opening
     length = rng.choice([3, 6, 12], n) * 30
     return [
-        forever, np.where(repeats, rng.choice([200_000, 300_000, 500_000], n), 0),
-        np.where(repeats, start_day + length, NONE), np.where(once, 250_000, 0),
+        forever,
+        np.where(repeats, rng.choice([200_000, 300_000, 500_000], n), 0),
+        np.where(repeats, start_day + length, NONE),
+        np.where(once, 250_000, 0),
         np.where(once, start_day + per * 30, NONE),
     ]
 

@@ -71,7 +71,7 @@ def _expected(world: World, who: Traits, state: State, index: I, calendar: F) ->
     for account, stopped, resumed in state.pauses:
         inside = (account >= index[0]) & (account <= index[-1])
         for one, a, b in zip(account[inside], stopped[inside], resumed[inside], strict=True):
-            people[one - index[0], max(a - world.start_day, 0):max(b - world.start_day, 0)] = 0.0
+            people[one - index[0], max(a - world.start_day, 0) : max(b - world.start_day, 0)] = 0.0
     return people
 
 
@@ -126,8 +126,9 @@ def _strays(rng: np.random.Generator, number: I, active: I, events: I) -> tuple[
     return has, np.ceil(active * share).astype(np.int64), np.rint(events * share).astype(np.int64)
 
 
-def _table(world: World, rng: np.random.Generator, number: I, day: I, active: I, events: I,
-           stray: tuple[B, I, I]) -> pa.Table:
+def _table(
+    world: World, rng: np.random.Generator, number: I, day: I, active: I, events: I, stray: tuple[B, I, I]
+) -> pa.Table:
     has, stray_active, stray_events = stray
     some = np.flatnonzero(events > 0)
     other = np.flatnonzero(has & (stray_events > 0))
@@ -144,14 +145,16 @@ def _table(world: World, rng: np.random.Generator, number: I, day: I, active: I,
         odd_ids = col.text(number.size, "ac", (number, 7), "-app2")
         ids = pc.if_else(pa.array(odd > 0), odd_ids, ids)
     columns = {
-        "account_id": ids, "day": col.days(day[order]), "feature": col.pick(("*", *FEATURES), feature[order]),
-        "events": col.ints(events[order]), "active_users": col.ints(active[order]),
+        "account_id": ids,
+        "day": col.days(day[order]),
+        "feature": col.pick(("*", *FEATURES), feature[order]),
+        "events": col.ints(events[order]),
+        "active_users": col.ints(active[order]),
     }
     return col.table("usage_day", columns, _learned(world, rng, day[order]))
 
 
-def _split(rng: np.random.Generator, number: I, day: I, odd: I, active: I,
-           events: I) -> tuple[I, I, I, I, I, I]:
+def _split(rng: np.random.Generator, number: I, day: I, odd: I, active: I, events: I) -> tuple[I, I, I, I, I, I]:
     """All features together, and each feature that was used; strays come without features."""
     lean = 0.4 + (number[:, None] * np.array([7, 11, 13, 17, 19]) % 100) / 83
     share = FEATURE_SHARE * lean
@@ -161,9 +164,14 @@ def _split(rng: np.random.Generator, number: I, day: I, odd: I, active: I,
     most = np.maximum(np.rint(active[row] * np.sqrt(FEATURE_SHARE[column])), 1)
     people = np.minimum(part[row, column], most)
     total = np.where(odd > 0, events, np.maximum(part.sum(axis=1), np.maximum(active, 1)))
-    return (np.r_[number, number[row]], np.r_[day, day[row]], np.r_[odd, odd[row]],
-            np.r_[np.zeros(number.size, np.int64), column + 1], np.r_[active, people.astype(np.int64)],
-            np.r_[total, part[row, column]])
+    return (
+        np.r_[number, number[row]],
+        np.r_[day, day[row]],
+        np.r_[odd, odd[row]],
+        np.r_[np.zeros(number.size, np.int64), column + 1],
+        np.r_[active, people.astype(np.int64)],
+        np.r_[total, part[row, column]],
+    )
 
 
 def _learned(world: World, rng: np.random.Generator, day: I) -> I:

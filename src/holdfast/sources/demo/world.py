@@ -92,8 +92,12 @@ class World:
             month.append(np.concatenate([[0], joining, joining]))
             lost.append(np.concatenate([np.zeros(1 + joining.size), np.ones(joining.size)]).astype(bool))
             segment.append(np.full(size[-1].size, code))
-        return (np.concatenate(size), np.concatenate(segment).astype(np.int64),
-                np.concatenate(month).astype(np.int64), np.concatenate(lost))
+        return (
+            np.concatenate(size),
+            np.concatenate(segment).astype(np.int64),
+            np.concatenate(month).astype(np.int64),
+            np.concatenate(lost),
+        )
 
     def opening(self, segment: int) -> float:
         if segment == MID:

@@ -53,11 +53,7 @@ class Cells:
             return
         places = np.flatnonzero(where)
         self.bad[places] = True
-        texts = (
-            self.table[header].take(pa.array(places)).to_pylist()
-            if header in self.table.column_names
-            else None
-        )
+        texts = self.table[header].take(pa.array(places)).to_pylist() if header in self.table.column_names else None
         for index, place in enumerate(places):
             value = (texts[index] or "") if texts is not None else ""
             self.rejects.append(Reject(int(self.rows[place]), header, value, reason, remedy))

@@ -63,9 +63,7 @@ def to_facts(
 
 def _fillable(mapping: Mapping) -> set[str]:
     """The columns that the file fills, and the currency beside every amount."""
-    money = any(
-        column.kind == "money" and column.name in mapping.columns for column in TABLES[mapping.table].columns
-    )
+    money = any(column.kind == "money" and column.name in mapping.columns for column in TABLES[mapping.table].columns)
     with_currency = money and "currency" in TABLES[mapping.table].names
     return set(mapping.columns) | ({"currency"} if with_currency else set())
 

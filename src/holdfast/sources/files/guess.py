@@ -99,16 +99,12 @@ def _match_table(table: str, file: str, columns: Sequence[Profile]) -> Matches |
         _add_amount(found, columns)
         if not _has_time(found, by_name, columns):
             return None
-    if table == "contact" and "email" in plain_name(
-        found["contact_id"].header if "contact_id" in found else ""
-    ):
+    if table == "contact" and "email" in plain_name(found["contact_id"].header if "contact_id" in found else ""):
         found.setdefault("email", found["contact_id"])
     if table == "usage_day" and not ({"account_id", "subscription_id"} & set(found)):
         return None
     months_hold_amount = table == "subscription_item" and len(month_columns(columns)) >= 2
-    if any(
-        field not in found for field in NEEDED[table] if not (months_hold_amount and field.endswith("_minor"))
-    ):
+    if any(field not in found for field in NEEDED[table] if not (months_hold_amount and field.endswith("_minor"))):
         return None
     if table == "account" and not _is_one_per_account(found, by_name, file, columns):
         return None
@@ -172,9 +168,7 @@ def _only_month_edges(profile: Profile) -> bool:
     return bool(days) and (lasts or all(day.day == 1 for day in days))
 
 
-def _is_one_per_account(
-    found: Matches, by_name: dict[str, Profile], file: str, columns: Sequence[Profile]
-) -> bool:
+def _is_one_per_account(found: Matches, by_name: dict[str, Profile], file: str, columns: Sequence[Profile]) -> bool:
     """A file of accounts has a row per account, or says since when a state holds; its rows are no events."""
     if "valid_from" in found:
         return True
@@ -183,9 +177,7 @@ def _is_one_per_account(
     if rows == 0 or len(ids.distinct) < 0.95 * rows:
         return False
     own = {match.header for match in found.values()}
-    event_ids = [
-        p for p in columns if plain_name(p.header).endswith("_id") and p.header not in own and p.is_unique
-    ]
+    event_ids = [p for p in columns if plain_name(p.header).endswith("_id") and p.header not in own and p.is_unique]
     return bool(_hint("account", file)) or not event_ids
 
 
@@ -202,7 +194,5 @@ def _what_is_missing(file: str, columns: Sequence[Profile]) -> str:
         if table != "account":
             lacks.append((len(missing) - len(found) / 100, table, missing))
     nearest = sorted(lacks)[:2]
-    told = "; ".join(
-        f"{table} would need {', '.join(missing) or 'other values'}" for _, table, missing in nearest
-    )
+    told = "; ".join(f"{table} would need {', '.join(missing) or 'other values'}" for _, table, missing in nearest)
     return f"its columns fit no table ({told})"

@@ -137,9 +137,7 @@ _SETTINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 _MONEY_TABLES = tuple(
-    name
-    for name, table in TABLES.items()
-    if any(column.kind in ("money", "rate") for column in table.columns)
+    name for name, table in TABLES.items() if any(column.kind in ("money", "rate") for column in table.columns)
 )
 #: Settings that mean something for some tables only.
 _ONLY_FOR: dict[str, tuple[str, ...]] = {
@@ -171,9 +169,7 @@ def to_toml(mapping: Mapping, file: str) -> str:
             reason = mapping.reasons.get(name, "")
             _put(doc, name, getattr(mapping, name), f"{meaning}. {reason}" if reason else meaning)
     _put_table(doc, "columns", mapping.columns, mapping.reasons, "our field = the file's column")
-    _put_table(
-        doc, "attributes", mapping.attributes, mapping.reasons, "segment attribute = the file's column"
-    )
+    _put_table(doc, "attributes", mapping.attributes, mapping.reasons, "segment attribute = the file's column")
     _put_table(doc, "months", mapping.months, {}, "the file's column = the month it holds")
     shown = {header: mapping.reasons.get(f"date_format.{header}", "") for header in mapping.date_format}
     _put_table(doc, "date_format", mapping.date_format, shown, " | ".join(DATE_FORMATS))
@@ -226,9 +222,7 @@ def from_toml(text: str, name: str, currency: str = "USD", timezone: str = "UTC"
     known = {f.name for f in fields(Mapping)} - {"reasons", "unused", "confidence"}
     for setting in told:
         if setting not in known:
-            raise MappingError(
-                f"{name}: there is no setting {setting!r}; there are: {', '.join(sorted(known))}"
-            )
+            raise MappingError(f"{name}: there is no setting {setting!r}; there are: {', '.join(sorted(known))}")
     if told.get("table") not in TABLES:
         raise MappingError(f"{name}: table {told.get('table')!r} is not one of {', '.join(TABLES)}")
     if not isinstance(told.get("columns"), dict):
@@ -263,9 +257,7 @@ def _check(mapping: Mapping, name: str) -> None:
     except BadValueError as error:
         raise MappingError(f"{name}: currency {mapping.currency!r} {error.reason}; {error.remedy}") from error
     except (KeyError, ValueError) as error:
-        raise MappingError(
-            f"{name}: timezone {mapping.timezone!r} is not known; write it as Europe/Berlin"
-        ) from error
+        raise MappingError(f"{name}: timezone {mapping.timezone!r} is not known; write it as Europe/Berlin") from error
 
 
 def _lacking(mapping: Mapping) -> list[str]:

@@ -20,9 +20,7 @@ DATE_FORMATS: tuple[DateFormat, ...] = ("iso", "dmy", "mdy", "text", "excel", "e
 
 #: What people write for "nothing" where a date or a number is expected. In texts only the empty one counts:
 #: "NA" is Namibia.
-NOTHING = frozenset(
-    {"", "-", "–", "—", "null", "none", "n/a", "na", "nan", "nat", "#n/a", "\\n", "open", "ongoing"}
-)
+NOTHING = frozenset({"", "-", "–", "—", "null", "none", "n/a", "na", "nan", "nat", "#n/a", "\\n", "open", "ongoing"})
 NO_TEXT = frozenset({"", "null", "\\n"})
 
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's day has no zone
@@ -260,7 +258,5 @@ def read_interval(text: str) -> tuple[str, int]:
     match = re.fullmatch(r"\s*(\d{1,3})(\.0+)?\s*", text)
     months = int(match[1]) if match else 0
     if not 0 < months <= 120:
-        raise BadValueError(
-            "is not a billing interval", "write month, quarter, year, a number of months, or 3 months"
-        )
+        raise BadValueError("is not a billing interval", "write month, quarter, year, a number of months, or 3 months")
     return "month", months

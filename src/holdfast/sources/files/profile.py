@@ -153,9 +153,7 @@ def month_of(header: str) -> str | None:
     name = header.strip()
     if match := _MONTH_HEADER.search(name.lower()):
         return f"{match[1]}-{match[2]}-01"
-    if not re.search(r"\d", name) or not re.match(
-        r"^(\d{1,2}[-/.]\d{4}|[A-Za-z]{3,9}\.?[-' ]+\d{2,4})$", name
-    ):
+    if not re.search(r"\d", name) or not re.match(r"^(\d{1,2}[-/.]\d{4}|[A-Za-z]{3,9}\.?[-' ]+\d{2,4})$", name):
         return None
     try:
         return read_day(name, "text", ZoneInfo("UTC")).replace(day=1).isoformat()

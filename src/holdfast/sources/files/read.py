@@ -192,9 +192,7 @@ def _parse_csv(data: bytes, header: list[str], delimiter: str) -> tuple[pa.Table
                 invalid_row_handler=keep,
                 newlines_in_values=b'"' in data,
             ),
-            arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
         )
 
     table = read(threads=True)
@@ -230,12 +228,9 @@ def _read_json(path: Path) -> Raw:
     if not objects:
         raise UnreadableFileError(f"{path.name}: holds no JSON object; one object per line is expected")
     header = list(dict.fromkeys(name for _, entry in objects for name in entry if name not in NOTE_COLUMNS))
-    table = pa.table(
-        {name: pa.array([entry.get(name) for _, entry in objects], pa.string()) for name in header}
-    )
+    table = pa.table({name: pa.array([entry.get(name) for _, entry in objects], pa.string()) for name in header})
     rejects = [
-        Reject(number, "", line[:200], "is not a JSON object", "write one {...} per line")
-        for number, line in broken
+        Reject(number, "", line[:200], "is not a JSON object", "write one {...} per line") for number, line in broken
     ]
     rows = np.array([number for number, _ in objects], dtype=np.int64)
     kept = [(number, [line, *[""] * (len(header) - 1)]) for number, line in broken]
@@ -311,9 +306,7 @@ def _read_workbook(path: Path) -> Iterator[Raw]:
         if len(grid) < 2:
             continue
         header = clean_header([_cell(cell) for cell in grid[0]])
-        columns = [
-            pa.array([_cell(row[place]) for row in grid[1:]], pa.string()) for place in range(len(header))
-        ]
+        columns = [pa.array([_cell(row[place]) for row in grid[1:]], pa.string()) for place in range(len(header))]
         name = path.name if len(book.sheet_names) == 1 else f"{path.name}#{sheet}"
         rows = np.arange(1, len(grid), dtype=np.int64)
         yield Raw(name, _without_notes(pa.table(columns, names=header)), rows, f"Excel, sheet {sheet}")

@@ -73,7 +73,5 @@ def write_rejected(path: Path, raw: pa.Table, rows: Sequence[int], rejects: Sequ
                 "; ".join(dict.fromkeys(getattr(one, name) for one in said if getattr(one, name)))
                 for name in ("column", "reason", "remedy")
             ]
-            writer.writerow(
-                [*("" if c[index] is None else c[index] for c in columns), rows[position], *notes]
-            )
+            writer.writerow([*("" if c[index] is None else c[index] for c in columns), rows[position], *notes])
     beside.rename(path)

@@ -64,8 +64,7 @@ def settle_dates(mapping: Mapping, by_name: dict[str, Profile]) -> Mapping:
     chosen = {
         header: made
         for header in headers
-        if header not in mapping.date_format
-        and (made := choose_date_format(by_name[header].distinct)) is not None
+        if header not in mapping.date_format and (made := choose_date_format(by_name[header].distinct)) is not None
     }
     sure = [made.form for made in chosen.values() if made.sure and made.form in ("dmy", "mdy")]
     sure += [form for form in mapping.date_format.values() if form in ("dmy", "mdy")]
@@ -113,9 +112,7 @@ def _settle_money(mapping: Mapping, by_name: dict[str, Profile]) -> Mapping:
     minor = bool(money) and is_minor(money)
     if minor:
         reasons["amount_in"] = f"the column's name {money} says so"
-    return replace(
-        mapping, decimal=mark, currency=currency, amount_in="minor" if minor else "major", reasons=reasons
-    )
+    return replace(mapping, decimal=mark, currency=currency, amount_in="minor" if minor else "major", reasons=reasons)
 
 
 def _settle_values(mapping: Mapping, by_name: dict[str, Profile]) -> dict[str, dict[str, str]]:

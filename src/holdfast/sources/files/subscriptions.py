@@ -61,17 +61,14 @@ def subscription_rows(cells: Cells) -> pa.Table:
         if cells.has(name):
             cells.require(name, cells.text(name))
     columns: dict[str, pa.Array] = {
-        name: cells.text(name)
-        for name in ("account_id", "subscription_id", "item_id", "product_id", "plan_id")
+        name: cells.text(name) for name in ("account_id", "subscription_id", "item_id", "product_id", "plan_id")
     }
     columns["valid_from"], columns["valid_to"] = _interval_of(cells)
     amount, columns["currency"] = cells.money("unit_amount_minor")
     cells.require("unit_amount_minor", amount)
     header = mapping.columns.get("unit_amount_minor", "")
     negative = mask_of(pc.less(amount, 0).fill_null(False))
-    cells.reject(
-        negative, header, "is negative", "give the price as it is, and what is off in a discount column"
-    )
+    cells.reject(negative, header, "is negative", "give the price as it is, and what is off in a discount column")
     columns["unit_amount_minor"] = amount
     columns["quantity"] = _quantity(cells)
     columns["interval"], columns["interval_count"] = _billing(cells)
@@ -119,9 +116,7 @@ def _billing(cells: Cells) -> tuple[pa.Array, pa.Array]:
         unit = "month" if meaning == "monthly_total" else "year"
         return pa.repeat(unit, cells.count), pa.repeat(pa.scalar(1, pa.int64()), cells.count)
     both = pa.struct([("unit", pa.string()), ("count", pa.int64())])
-    read = cells.read(
-        "interval", lambda text: dict(zip(("unit", "count"), read_interval(text), strict=True)), both
-    )
+    read = cells.read("interval", lambda text: dict(zip(("unit", "count"), read_interval(text), strict=True)), both)
     unit = pc.struct_field(read, "unit").fill_null("month")
     count = pc.struct_field(read, "count").fill_null(1)
     return unit, pc.multiply(count, cells.whole("interval_count").fill_null(1))
@@ -133,9 +128,7 @@ def _billing(cells: Cells) -> tuple[pa.Array, pa.Array]:
 def _quantity(cells: Cells) -> pa.Array:
     quantity = cells.whole("quantity")
     negative = mask_of(pc.less(quantity, 0).fill_null(False))
-    cells.reject(
-        negative, cells.mapping.columns.get("quantity", ""), "is negative", "give the number of seats"
-    )
+    cells.reject(negative, cells.mapping.columns.get("quantity", ""), "is negative", "give the number of seats")
     return quantity.fill_null(1)
 
 
@@ -215,9 +208,7 @@ def _with_items(cells: Cells, table: pa.Table) -> pa.Table:
     names, item = candidates[-1]
     if not _is_one_line(item, start, end, until_next=True):
         item = _numbered(item, start)
-        cells.notes.append(
-            "some rows overlap in time and tell nothing apart: they are counted as separate lines"
-        )
+        cells.notes.append("some rows overlap in time and tell nothing apart: they are counted as separate lines")
     return _told(cells, _set(table, "item_id", item), names, own_subscription)
 
 
@@ -269,9 +260,7 @@ def _summed(cells: Cells, table: pa.Table) -> pa.Table:
     renamed = [name.removesuffix("_sum").removesuffix("_first") for name in grouped.column_names]
     renamed = ["quantity" if name == "quantity_min" else name for name in renamed]
     joined = grouped.rename_columns(renamed).select(table.column_names)
-    cells.notes.append(
-        f"{table.num_rows - joined.num_rows} rows tell a month that another tells too: added up"
-    )
+    cells.notes.append(f"{table.num_rows - joined.num_rows} rows tell a month that another tells too: added up")
     return joined
 
 

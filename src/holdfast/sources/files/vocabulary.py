@@ -15,8 +15,7 @@ _TOLD: dict[str, Any] = tomllib.loads(
 
 #: Table -> field -> words, strongest first.
 VOCABULARY: dict[str, Words] = {
-    table: {field: tuple(words) for field, words in fields.items()}
-    for table, fields in _TOLD["tables"].items()
+    table: {field: tuple(words) for field, words in fields.items()} for table, fields in _TOLD["tables"].items()
 }
 
 #: What a price column's name says: (how the amount is meant, words). Looked up in this order.
