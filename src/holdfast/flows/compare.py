@@ -60,6 +60,12 @@ def compare(
     return found
 
 
+def formula_differences(base: Policy, other: Policy) -> list[str]:
+    """The settings that change how the ratios are made of the same ledger, with both values."""
+    made = RATIO_SETTINGS | {"left_and_returned"}
+    return [f"{name}: {_word(a)} → {_word(b)}" for name, (a, b) in base.differences(other).items() if name in made]
+
+
 def why(
     home: Home, window: Window, view: View, other: Policy, limit: int = 20, step: Step | None = None
 ) -> list[AccountDifference]:
