@@ -1,1 +1,1 @@
-"""The benchmark: what the product's numbers cost, beside pandas, date-spine SQL and the floor of merely reading and sorting."""
+"""The benchmark: what the numbers cost, beside pandas, date-spine SQL and the floor of mere reading and sorting."""

@@ -1,4 +1,4 @@
-"""python -m bench SIZE…: measure all contenders at each size, compare their answers, and hold ours against the targets.
+"""python -m bench SIZE…: measure all contenders, compare their answers, and hold ours against the targets.
 
 Exit status: 0 when all answers agree (targets may be missed), 1 when they differ.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import answers, data, day, report
-from bench.measure import ChildFailed, Spent, err, median, spend
+from bench.measure import ChildError, Spent, err, median, spend
 from holdfast.flows.home import Home
 
 #: name and module, in the order in which they run; ours first, since the latency is asked of its ledger
@@ -38,12 +38,17 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=Path("bench-home"), help="where the data lie")
     given = parser.parse_args()
     try:
-        measured = [measure(given.home, size, given.runs or (1 if size >= LARGE else 3)) for size in given.sizes]
-    except ChildFailed as error:
+        measured = [measure(given.home, size, given.runs or runs_of(size)) for size in given.sizes]
+    except ChildError as error:
         err.print(f"[red]{error}[/]")
         return 1
     report.show(measured)
     return 1 if any(one.differences for one in measured) else 0
+
+
+def runs_of(size: int) -> int:
+    """How often each contender runs where nothing is said."""
+    return 1 if size >= LARGE else 3
 
 
 def measure(root: Path, size: int, runs: int) -> report.Measured:
@@ -55,23 +60,25 @@ def measure(root: Path, size: int, runs: int) -> report.Measured:
         for name, (module, *extra) in CONTENDERS.items():
             label = f"{size:,} accounts · run {turn} of {runs} · {name}"
             spent[name].append(spend(module, home.path, label, *extra))
-    latency = spend("bench.latency", home.path, f"{size:,} accounts · published NRR by segment").answers.stages
+    latency = spend("bench.latency", home.path, f"{size:,} accounts · published NRR by segment")
     shutil.rmtree(home.warehouse, ignore_errors=True)
     daily = day.measure(home, f"{size:,} accounts")
     medians = {name: median(many) for name, many in spent.items()}
     found = [
-        line
-        for name in RIVALS
-        for line in answers.differences(name, medians["ours"].answers, medians[name].answers)
+        line for name in RIVALS for line in answers.differences(name, medians["ours"].answers, medians[name].answers)
     ]
-    return report.Measured(size, runs, medians, latency, daily, (*found, *daily.differences))
+    return report.Measured(size, runs, medians, latency.answers.stages, daily, (*found, *daily.differences))
 
 
 def _data(root: Path, size: int) -> Home:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task(f"{size:,} accounts · making the data", total=None)
-        return data.home_of(root, size, lambda done, total: progress.update(task, completed=done, total=total))
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        return data.home_of(root, size, advance)
 
 
 if __name__ == "__main__":

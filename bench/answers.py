@@ -1,4 +1,4 @@
-"""What every contender must answer, in whole numbers that can be compared to the last unit; and the child's side of a run."""
+"""What every contender must answer, in whole numbers compared to the last unit; and the child's side of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Answers:
 
     #: month, kind, currency, movements, amount
     movements: list[Row] = field(default_factory=list)
-    #: segment, currency, accounts, opening, expansion, contraction, churn, reactivation, closing, kept, retained
+    #: segment, currency, accounts, opening, expansion, contraction, churn, reactivation, closing, kept,
+    #: retained
     nrr: list[Row] = field(default_factory=list)
     #: first month, month, currency, accounts, MRR
     cohorts: list[Row] = field(default_factory=list)
@@ -36,7 +37,7 @@ class Answers:
         self.stages[name] = time.process_time() - before
 
 
-#: the parts of the answers that are compared, and the place of the number of accounts: rows without accounts say nothing
+#: the parts that are compared, and the place of the number of accounts: rows without accounts say nothing
 COMPARED = {"movements": 3, "nrr": 2, "cohorts": 3, "trailing": 2}
 
 

@@ -1,6 +1,6 @@
-"""The data that everything is measured on: the demo company in a home of its own, made once for each size and kept.
+"""The data that everything is measured on: the demo company in a home of its own, made once a size and kept.
 
-Merges are left out: what is transferred between accounts is beyond the rival scripts, and they must give the same numbers.
+Merges are left out: transfers between accounts are beyond the rival scripts, and all must give the same numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A day later: one in a thousand accounts has a new state, learned overnight; the home is booked again, and once more from nothing.
+"""A day later: one in a thousand accounts has a new state; the home is booked again, and once more from nothing.
 
 Both ledgers must be the same to the last unit, whatever numbers they give their entities.
 """
@@ -36,13 +36,14 @@ class Day:
 
 
 def measure(home: Home, label: str) -> Day:
-    """Book up to the day before, learn the day's changes, book again; then book all of it from nothing, and compare."""
+    """Book up to the day before, learn the day's changes, book again; then all of it from nothing, and compare."""
     today = date.fromisoformat(home.settings.as_of)
     folder = home.path.with_name("day")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         own = _copy(home, folder)
-        spend("bench.booking", folder, f"{label} · booking up to the day before", str(today - timedelta(days=1)))
+        yesterday = str(today - timedelta(days=1))
+        spend("bench.booking", folder, f"{label} · booking up to the day before", yesterday)
         changed = _learn(own, today)
         again = spend("bench.booking", folder, f"{label} · booking a day's changes", str(today))
         ledger = _ledger(own).rename(folder / "again.duckdb")
@@ -73,9 +74,11 @@ def _learn(home: Home, today: date) -> int:
     with duckdb.connect() as c:
         rows = c.sql(
             "select * exclude (learned_at, load_no, source_row, source_kind) replace ("
-            f"quantity + 1 as quantity, 'active' as status, date '{today}' as valid_from, null::date as valid_to) "
+            "quantity + 1 as quantity, 'active' as status, "
+            f"date '{today}' as valid_from, null::date as valid_to) "
             f"from {scan(home.landing.files('subscription_item'))} where hash(account_id) % {ONE_IN} = 0 "
-            "qualify row_number() over (partition by account_id order by valid_from desc, learned_at desc, item_id) = 1"
+            "qualify row_number() over ("
+            "partition by account_id order by valid_from desc, learned_at desc, item_id) = 1"
         ).to_arrow_table()
     learned = datetime.combine(today, datetime.max.time(), UTC)
     home.landing.append("subscription_item", [rows], source="bench", source_kind="billing", loaded_at=learned)
@@ -89,8 +92,11 @@ def _ledger(home: Home) -> Path:
 
 
 def compare(one: Path, other: Path) -> list[str]:
-    """The tables in which two ledgers differ: rows counted, and every row's hash summed up, with the entity's id for its number."""
-    sources = {name: f"select {name}.* exclude (entity_key), entity_id from {name} join entity using (entity_key)" for name in TABLES}
+    """The tables in which two ledgers differ: rows counted and their hashes summed, entities by id, not number."""
+    sources = {
+        name: f"select {name}.* exclude (entity_key), entity_id from {name} join entity using (entity_key)"
+        for name in TABLES
+    }
     sources |= {"entity": "select * exclude (entity_key) from entity"}
     found = []
     with duckdb.connect() as c:
@@ -104,5 +110,5 @@ def compare(one: Path, other: Path) -> list[str]:
                 columns = ", ".join(f"{quoted(name)}::varchar" for name in names)
                 sums.append(c.execute(f"select count(*), sum(hash({columns})) from ({source})").fetchone())
             if sums[0] != sums[1]:
-                found.append(f"{table}: after the day's booking and after a full one {sums[0]} ≠ {sums[1]} (rows, hash)")
+                found.append(f"{table}: the day's booking {sums[0]} ≠ a full one {sums[1]} (rows, sum of hashes)")
     return found

@@ -1,4 +1,4 @@
-"""The floor: what it takes merely to read the columns, group them once by account, and sort them once. No answers come of it.
+"""The floor: merely reading the columns, grouping them once by account, and sorting them once. It answers nothing.
 
 wide: the sort carries every column that the ledger reads; narrow: only key, day and amount.
 """
@@ -24,7 +24,8 @@ def answer(folder: Path, answers: Answers) -> None:
     with duckdb.connect() as c:
         with answers.stage("sum"):
             c.execute(
-                "select count(*), max(amount) from (select account_id, sum(quantity * unit_amount_minor) as amount "
+                "select count(*), max(amount) from ("
+                "select account_id, sum(quantity * unit_amount_minor) as amount "
                 f"from {source} group by account_id)"
             ).fetchall()
         with answers.stage("sort"):

@@ -1,4 +1,4 @@
-"""How long a person waits for a published NRR by segment: in the reporting currency, from the home's published ledger."""
+"""How long a person waits for a published NRR by segment, in the reporting currency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring a child process: processor time, wall time and the most memory it held, as the operating system counts them."""
+"""Measuring a child process: CPU time, wall time and peak memory, as the operating system counts them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.answers import Answers, read
 err = Console(stderr=True, highlight=False)
 
 
-class ChildFailed(RuntimeError):
+class ChildError(RuntimeError):
     """A child process ended with an error; what it said is on the screen."""
 
 
@@ -41,7 +41,7 @@ class Spent:
 
 
 def spend(module: str, home: Path, label: str, *extra: str) -> Spent:
-    """Run a contender in its own process. ChildFailed: it ended with an error."""
+    """Run a contender in its own process. ChildError: it ended with an error."""
     with tempfile.TemporaryDirectory() as folder, _busy(label):
         out = Path(folder) / "answers.json"
         before = time.perf_counter()
@@ -50,7 +50,7 @@ def spend(module: str, home: Path, label: str, *extra: str) -> Spent:
         wall = time.perf_counter() - before
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            raise ChildFailed(f"{label}: the child process ended with {child.returncode}")
+            raise ChildError(f"{label}: the child process ended with {child.returncode}")
         # ru_maxrss counts kilobytes on Linux and bytes on macOS
         peak = used.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
         return Spent(used.ru_utime + used.ru_stime, wall, peak, read(out))

@@ -1,4 +1,4 @@
-"""Ours: book what is landed, then ask the published ledger. Nothing here is made for the benchmark: it is what the commands call."""
+"""Ours: book what is landed, then ask the published ledger, with the functions that the commands call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def answer(folder: Path, answers: Answers) -> None:
             answers.nrr = [row for view in views for row in _nrr(ledger, view)]
         with answers.stage("cohorts"):
             for view in views:
-                answers.cohorts += [(f, m, view.reporting, n, mrr) for f, m, n, mrr in cohorts.count(ledger, view)]
+                for first, month, accounts, mrr in cohorts.count(ledger, view):
+                    answers.cohorts.append((first, month, view.reporting, accounts, mrr))
         with answers.stage("trailing"):
             answers.trailing = [row for view in views for row in _trailing(ledger, view)]
 
@@ -37,8 +38,8 @@ def _nrr(ledger: Ledger, view: View) -> list[tuple[object, ...]]:
     window = Window.months_to(month_start(ledger.last_month + 1), 12)
     return [
         (
-            segment[0][1], view.reporting, c.accounts, c.opening, c.expansion, c.contraction, c.churn, c.reactivation,
-            c.closing, c.kept, c.retained,
+            segment[0][1], view.reporting, c.accounts, c.opening, c.expansion, c.contraction, c.churn,
+            c.reactivation, c.closing, c.kept, c.retained,
         )
         for segment, c in retention.count(ledger, window, view, ["segment"])
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The rival an analyst would write with care: vectorised pandas, whole numbers, no loop over accounts or rows."""
+"""The rival an analyst would write with care: vectorised pandas, whole numbers, no loop over accounts."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def month_ends(moves: pd.DataFrame, first: int, end: int) -> np.ndarray:
 
 def segments(files: list[Path], accounts: pd.Index, day: np.datetime64) -> pd.Series:
     """The segment of each account on a day."""
-    table = pq.read_table(files, columns=["account_id", "attributes", "valid_from", "learned_at", "source_row"])
+    columns = ["account_id", "attributes", "valid_from", "learned_at", "source_row"]
+    table = pq.read_table(files, columns=columns)
     states = table.drop_columns(["attributes"]).to_pandas(date_as_object=False)
     states["segment"] = [dict(pairs)["segment"] for pairs in table["attributes"].to_pylist()]
     states = states[states["valid_from"].isna() | (states["valid_from"] <= day)]

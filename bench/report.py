@@ -15,9 +15,12 @@ out = Console(highlight=False)
 
 RIVALS = ("pandas", "spine")
 
+#: columns of words
+NAMES = ("contender", "target", "verdict")
+
 #: the size the targets are about
 TARGET_SIZE = 1_000_000
-#: growth of CPU per account, from the smallest size to the largest, that still counts as linear
+#: growth of CPU per account, from any size to the largest, that still counts as linear
 LINEAR = 1.1
 
 
@@ -57,34 +60,39 @@ def show(measured: Sequence[Measured]) -> None:
     """Print everything."""
     out.print(_contenders(measured))
     out.print(_stages(measured))
+    out.print(_asking(measured))
     out.print(_days(measured))
     for one in measured:
         for line in one.differences:
             out.print(f"[bold red]{one.size:,} accounts: the results differ.[/] {line}")
     if not any(one.differences for one in measured):
-        out.print("All contenders give the same whole numbers; a day's booking and a full one the same ledger.\n")
+        out.print("All contenders give the same whole numbers; a day's booking and a full one, the same ledger.\n")
     out.print(_targets(measured))
 
 
+def _table(title: str, *columns: str) -> Table:
+    """A table whose first column is the number of accounts; all but names stand to the right."""
+    table = Table(title=title, title_justify="left")
+    for column in ("accounts", *columns):
+        table.add_column(column, justify="left" if column in NAMES else "right")
+    return table
+
+
 def _contenders(measured: Sequence[Measured]) -> Table:
-    table = Table(title="The whole work: book, NRR by segment, cohorts, twelve months up to every month", title_justify="left")
-    for name in ("accounts", "contender", "CPU s", "wall s", "peak MB", "ours ÷ it", "runs"):
-        table.add_column(name, justify="left" if name == "contender" else "right")
+    title = "The whole work: book, NRR by segment, cohorts, 12-month NRR of every month"
+    table = _table(title, "contender", "CPU s", "wall s", "peak MB", "ours ÷ it", "runs")
     for one in measured:
         for name, spent in one.spent.items():
-            table.add_row(
-                f"{one.size:,}", name, f"{spent.cpu:,.2f}", f"{spent.wall:,.2f}", f"{spent.peak_mb:,.0f}",
-                "" if name == "ours" else f"{one.ratio(name):.2f}", str(one.runs),
-            )  # fmt: skip
+            ratio = "" if name == "ours" else f"{one.ratio(name):.2f}"
+            figures = (f"{spent.cpu:,.2f}", f"{spent.wall:,.2f}", f"{spent.peak_mb:,.0f}")
+            table.add_row(f"{one.size:,}", name, *figures, ratio, str(one.runs))
         table.add_section()
     return table
 
 
 def _stages(measured: Sequence[Measured]) -> Table:
-    table = Table(title="Where the CPU seconds go", title_justify="left")
     names = list(measured[0].spent["ours"].answers.stages)
-    for name in ("accounts", "contender", *names):
-        table.add_column(name, justify="left" if name == "contender" else "right")
+    table = _table("Where the CPU seconds go", "contender", *names)
     for one in measured:
         for contender in ("ours", *RIVALS):
             stages = one.spent[contender].answers.stages
@@ -94,20 +102,24 @@ def _stages(measured: Sequence[Measured]) -> Table:
     return table
 
 
-def _days(measured: Sequence[Measured]) -> Table:
-    table = Table(title="Asking and booking again", title_justify="left")
-    for name in (
-        "accounts", "NRR by segment ms", "slowest ms", "opened cold ms", "µs CPU per account", "accounts changed",
-        "day's booking CPU s", "full CPU s", "day ÷ full", "day's wall s", "full wall s",
-    ):  # fmt: skip
-        table.add_column(name, justify="right")
+def _asking(measured: Sequence[Measured]) -> Table:
+    table = _table("A published NRR by segment, milliseconds", "median of 20", "slowest", "ledger opened for it")
     for one in measured:
-        again, full = one.day.again.answers.stages, one.day.full.answers.stages
-        table.add_row(
-            f"{one.size:,}", *(f"{one.latency[name]:,.0f}" for name in ("median ms", "slowest ms", "cold ms")),
-            f"{one.per_account:,.1f}", f"{one.day.changed:,}", f"{again['book']:,.2f}", f"{full['book']:,.2f}",
-            f"{again['book'] / full['book']:.3f}", f"{again['wall']:,.2f}", f"{full['wall']:,.2f}",
-        )  # fmt: skip
+        figures = (f"{one.latency[name]:,.0f}" for name in ("median ms", "slowest ms", "cold ms"))
+        table.add_row(f"{one.size:,}", *figures)
+    return table
+
+
+def _days(measured: Sequence[Measured]) -> Table:
+    title = "Booking after a day's changes, beside booking all of it"
+    table = _table(title, "changed", "CPU s", "of all", "÷", "wall s", "of all", "÷", "peak MB")
+    for one in measured:
+        again, full = one.day.again, one.day.full
+        cells = [f"{one.size:,}", f"{one.day.changed:,}"]
+        for name in ("book", "wall"):
+            short, long = again.answers.stages[name], full.answers.stages[name]
+            cells += [f"{short:,.2f}", f"{long:,.2f}", f"{short / long:.3f}"]
+        table.add_row(*cells, f"{again.peak_mb:,.0f}")
     return table
 
 
@@ -128,12 +140,12 @@ def _targets(measured: Sequence[Measured]) -> Table:
 def targets(measured: Sequence[Measured]) -> Iterator[Target]:
     """Each target with its figure, at the largest size."""
     one = measured[-1]
-    floor, pandas = one.ratio("floor"), one.ratio("pandas")
-    yield Target("whole work at most 8 × the floor's CPU", f"{floor:.1f} × ({one.ratio('floor, narrow'):.1f} × narrow)", floor <= 8)
+    floor, narrow, pandas = one.ratio("floor"), one.ratio("floor, narrow"), one.ratio("pandas")
+    yield Target("whole work at most 8 × the floor's CPU", f"{floor:.1f} × ({narrow:.1f} × the narrow one)", floor <= 8)
     yield Target("at most a third of pandas' CPU", f"{pandas:.2f}", pandas <= 1 / 3)
-    growth = one.per_account / measured[0].per_account
+    growth = max(one.per_account / smaller.per_account for smaller in measured)
     steps = " → ".join(f"{m.per_account:,.0f}" for m in measured)
-    yield Target("linear: CPU per account does not grow", f"{growth:.2f} × ({steps} µs)", growth <= LINEAR)
+    yield Target("linear: CPU per account does not grow", f"{growth:.2f} × at most ({steps} µs)", growth <= LINEAR)
     peak = one.spent["ours"].peak_mb
     yield Target("peak memory under 2.5 GB", f"{peak / 1000:,.2f} GB", peak < 2500)
     latency = one.latency["median ms"]

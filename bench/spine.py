@@ -1,4 +1,4 @@
-"""The usual SQL: customers × months, join what was in force at each month's end, then look one row back. Made correct."""
+"""The usual SQL, made correct: customers × months, join what was in force at each month's end, look one row back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ bounded as (
         least(coalesce(valid_to, date '9999-12-31'), coalesce(
             lead(valid_from) over (partition by account_id, subscription_id, item_id order by valid_from),
             date '9999-12-31')) as valid_until,
-        greatest(0, quantity * unit_amount_minor * (1000000 - forever_off_ppm) - forever_off_minor * 1000000) as n,
+        greatest(
+            0, quantity * unit_amount_minor * (1000000 - forever_off_ppm) - forever_off_minor * 1000000) as n,
         1000000 * interval_count * case "interval" when 'year' then 12 else 1 end as d
     from told
     where not deleted
@@ -43,7 +44,9 @@ create temp table spine as
 with customer as (select account_id, any_value(currency) as currency from state group by account_id),
 begun as (select (year(min(valid_from)) - 1970) * 12 + month(min(valid_from)) - 1 as month_no from state),
 calendar as (
-    select month_no, last_day(make_date((1970 + month_no // 12)::bigint, (1 + month_no % 12)::bigint, 1::bigint)) as month_end
+    select
+        month_no,
+        last_day(make_date((1970 + month_no // 12)::bigint, (1 + month_no % 12)::bigint, 1::bigint)) as month_end
     from (select unnest(range((select month_no from begun), $last + 1)) as month_no)
 )
 select customer.account_id, customer.currency, month_no, coalesce(sum(mrr), 0)::bigint as mrr
@@ -83,7 +86,8 @@ with account as (
     select account_id, attributes['segment'] as segment
     from $accounts
     where coalesce(valid_from, date '0001-01-01') <= (date '$as_of' + 1 - interval 12 months)
-    qualify row_number() over (partition by account_id order by valid_from desc nulls last, learned_at desc, source_row desc) = 1
+    qualify row_number() over (
+        partition by account_id order by valid_from desc nulls last, learned_at desc, source_row desc) = 1
 ),
 cohort as (
     select
@@ -99,7 +103,8 @@ cohort as (
 select
     segment, currency, count(*), sum(opening)::bigint,
     coalesce(sum(closing - opening) filter (where closing > opening and not touched), 0)::bigint,
-    coalesce(sum(closing - opening) filter (where closing < opening and closing > 0 and not touched), 0)::bigint,
+    coalesce(
+        sum(closing - opening) filter (where closing < opening and closing > 0 and not touched), 0)::bigint,
     coalesce(-sum(opening) filter (where closing = 0 or touched), 0)::bigint,
     coalesce(sum(closing) filter (where touched), 0)::bigint,
     sum(closing)::bigint, sum(least(opening, closing))::bigint, count(*) filter (where closing > 0)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from holdfast.domain.money import FxError
@@ -67,10 +68,10 @@ def test_a_booking_that_does_not_tie_out_keeps_the_last_publish(tmp_path: Path, 
 
 
 def test_a_row_that_cannot_be_money_keeps_the_last_publish(tmp_path: Path) -> None:
-    """A price below zero, landed past the loader: MRR would be below zero, which no balance may be."""
+    """A price beyond all money, landed past the loader: it is refused, not wrapped around or cut."""
     home = booked_home(tmp_path, facts(*path("A", 100)))
-    land_items(home, item("2024-03-01", -500, "B", "b"))
-    with pytest.raises(LedgerError, match="below 0"):
+    land_items(home, item("2024-03-01", 9 * 10**18, "B", "b", quantity=1000))
+    with pytest.raises(duckdb.Error, match=r"(?i)range|overflow|cast"):
         book(home, LATER)
     current = published(home)
     assert current is not None and current.generation == 1
@@ -142,7 +143,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return contents(ledger)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 12))])
 def test_any_order_of_arrival_gives_the_same_ledger(tmp_path: Path, expected: dict[str, Any], seed: int) -> None:
     """The rows in a random order, cut into loads at random, some of them booked in between.
 

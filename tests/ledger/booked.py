@@ -40,7 +40,11 @@ def land(home: Path, facts: Facts, parts: int = 1) -> Landing:
     landing = Landing(home)
     items = sorted(facts.items, key=lambda row: row.arrival)
     dealt = [items[part::parts] for part in range(parts)]
-    for table, portions in (("subscription_item", dealt), ("account", [facts.accounts]), ("invoice_line", [facts.lines])):
+    for table, portions in (
+        ("subscription_item", dealt),
+        ("account", [facts.accounts]),
+        ("invoice_line", [facts.lines]),
+    ):
         for rows in portions:
             if rows:
                 landing.append(table, [rows_of(table, rows)], source="test", source_kind="billing", loaded_at=NOW)
@@ -63,9 +67,7 @@ def files_of(landing: Landing) -> Files:
     return Files(*(tuple(landing.files(table)) for table in tables))
 
 
-def booked(
-    facts: Facts, policy: Policy, as_of: date, known_on: date | None = None, parts: int = 1
-) -> Booked:
+def booked(facts: Facts, policy: Policy, as_of: date, known_on: date | None = None, parts: int = 1) -> Booked:
     """Book the facts with the product."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

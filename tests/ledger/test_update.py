@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def without_links(facts: Facts) -> Facts:
     return Facts(facts.items, [replace(a, parent_id=None, merged_into=None) for a in facts.accounts], facts.lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     many=st.lists(companies(), min_size=3, max_size=8),
@@ -47,14 +49,23 @@ def test_an_update_is_a_full_booking(
     last = landing.last_load_no()
     news = renamed(without_links(changed), "0:")
     Landing(home).append(
-        "subscription_item", [rows_of("subscription_item", news.items)], source="test", source_kind="billing", loaded_at=NOW
+        "subscription_item",
+        [rows_of("subscription_item", news.items)],
+        source="test",
+        source_kind="billing",
+        loaded_at=NOW,
     )
     if news.accounts:
-        Landing(home).append("account", [rows_of("account", news.accounts)], source="test", source_kind="crm", loaded_at=NOW)
+        Landing(home).append(
+            "account", [rows_of("account", news.accounts)], source="test", source_kind="crm", loaded_at=NOW
+        )
     day = min(as_of + timedelta(days=later), as_of.replace(day=28))
     booking = Booking(POLICY, max(day, as_of))
     since = type(files_of(landing))(
-        *(tuple(landing.files(table, since_load=last)) for table in ("subscription_item", "account", "invoice_line", "fx_rate"))
+        *(
+            tuple(landing.files(table, since_load=last))
+            for table in ("subscription_item", "account", "invoice_line", "fx_rate")
+        )
     )
     build(whole, files_of(landing), booking)
     if not update(before, after, files_of(landing), since, booking):
@@ -79,7 +90,9 @@ def test_one_changed_account_is_enough(tmp_path: Path) -> None:
     build(before, files_of(landing), Booking(POLICY, date(2024, 6, 10)))
     last = landing.last_load_no()
     news = [replace(rows[1], valid_from=date(2024, 6, 5), unit_amount_minor=2500)]
-    landing.append("subscription_item", [rows_of("subscription_item", news)], source="test", source_kind="billing", loaded_at=NOW)
+    landing.append(
+        "subscription_item", [rows_of("subscription_item", news)], source="test", source_kind="billing", loaded_at=NOW
+    )
     since = type(files_of(landing))(tuple(landing.files("subscription_item", since_load=last)))
     assert update(before, after, files_of(landing), since, Booking(POLICY, date(2024, 6, 12)))
     with Ledger(before, POLICY) as old, Ledger(after, POLICY) as new:

@@ -113,9 +113,7 @@ def metered_pieces(lines: list[Line], months: int) -> list[list[Piece]]:
     return found
 
 
-def piece_of_line(
-    account: str, subscription: str | None, begin: date, end: date, currency: str, amount: int
-) -> Piece:
+def piece_of_line(account: str, subscription: str | None, begin: date, end: date, currency: str, amount: int) -> Piece:
     amounts = {("mrr", currency): amount} if amount else {}
     return Piece(account, subscription, "billing", begin, end, amounts)
 
@@ -194,9 +192,7 @@ def changes_by_entity(
     if policy.basis == "revenue":
         items = revenue_pieces(lines)
     else:
-        items = [
-            pieces_of_item(rows, refunds_of(rows, lines), policy) for rows in by_item(facts.items).values()
-        ]
+        items = [pieces_of_item(rows, refunds_of(rows, lines), policy) for rows in by_item(facts.items).values()]
         if policy.metered_months:
             items += metered_pieces(lines, policy.metered_months)
     entities: dict[str, list[Change]] = {}

@@ -35,9 +35,7 @@ def small_histories() -> Iterator[tuple[int, list[ItemState]]]:
             number += 1
 
 
-def runs(
-    account: str, subscription: str, item: str, path: tuple[int | None, ...], arrival: int
-) -> list[ItemState]:
+def runs(account: str, subscription: str, item: str, path: tuple[int | None, ...], arrival: int) -> list[ItemState]:
     """One row for each run of months at one price; a run before an empty month says where it ends."""
     rows: list[ItemState] = []
     for price, group in groupby(range(len(path)), key=path.__getitem__):

@@ -44,9 +44,7 @@ def item(begin: str, price: int, account: str = "A", name: str = "i", **values: 
     )
 
 
-def line(
-    kind: str, amount: int, start: str | None, end: str | None, account: str = "A", **values: Any
-) -> Line:
+def line(kind: str, amount: int, start: str | None, end: str | None, account: str = "A", **values: Any) -> Line:
     """A line for a service period; it is issued on the first day of it."""
     name = values.pop("name", f"{kind}-{start}-{end}-{amount}")
     return Line(

@@ -165,10 +165,7 @@ def states_of_item(rows: list[ItemState], refunds: list[Line], policy: Policy) -
     spans = [span for span in spans if not_empty(span)]
     if policy.refund_backdates_churn:
         begins = {begin for _, begin, _ in spans}
-        spans = [
-            (row, begin, end if end in begins else refunded_end(row, end, refunds))
-            for row, begin, end in spans
-        ]
+        spans = [(row, begin, end if end in begins else refunded_end(row, end, refunds)) for row, begin, end in spans]
         spans = [span for span in spans if not_empty(span)]
     states: list[State] = []
     for row, begin, end in spans:
@@ -284,9 +281,7 @@ def days_of_change(state: State, policy: Policy) -> list[date]:
         days.add(state.run_begin + policy.past_due_grace_days * DAY)
     if row.status == "paused" and policy.pause_grace_days is not None:
         days.add(state.run_begin + policy.pause_grace_days * DAY)
-    return sorted(
-        day for day in days if day and state.begin <= day and (state.end is None or day < state.end)
-    )
+    return sorted(day for day in days if day and state.begin <= day and (state.end is None or day < state.end))
 
 
 def pieces_of_item(rows: list[ItemState], refunds: list[Line], policy: Policy) -> list[Piece]:

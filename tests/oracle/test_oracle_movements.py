@@ -237,9 +237,7 @@ def test_rule_20_new_after_days() -> None:
 
 
 def test_rule_20_back_from_a_pause() -> None:
-    company = facts(
-        item("2024-01-05", 1000), item("2024-02-05", 1000, status="paused"), item("2024-04-05", 1200)
-    )
+    company = facts(item("2024-01-05", 1000), item("2024-02-05", 1000, status="paused"), item("2024-04-05", 1200))
     check(
         company,
         """

@@ -91,9 +91,7 @@ def test_rule_23_exchange_rates_are_one_line() -> None:
 
 def test_rule_23_each_balance_is_rounded_by_itself() -> None:
     """Two customers with 3 yen at 0.5 cents: 1.5 and 1.5, which are 2 and 2 and not 3 together."""
-    company = facts(
-        item("2024-01-01", 3, "A", "i1", currency="JPY"), item("2024-01-01", 3, "B", "i2", currency="JPY")
-    )
+    company = facts(item("2024-01-01", 3, "A", "i1", currency="JPY"), item("2024-01-01", 3, "B", "i2", currency="JPY"))
     assert window(company, "2024-02-01", "2024-03-01", rates=lambda c, d: Fraction(1, 2)).opening == 4
 
 
@@ -130,9 +128,7 @@ def test_rule_25_left_and_returned() -> None:
 
 
 def test_rule_25_a_pause_is_not_leaving() -> None:
-    company = facts(
-        item("2024-01-01", 1000), item("2024-02-10", 1000, status="paused"), item("2024-03-10", 1300)
-    )
+    company = facts(item("2024-01-01", 1000), item("2024-02-10", 1000, status="paused"), item("2024-03-10", 1300))
     found = window(company, "2024-02-01", "2024-04-01")
     assert (found.expansion, found.churn, found.reactivation) == (300, 0, 0)
 
@@ -203,9 +199,7 @@ def test_the_window_adds_up(company: Facts, chosen: Policy, one: date, other: da
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(companies(), policies(), days())
-def test_a_day_s_balance_at_a_month_s_end_is_the_ledger_s(
-    company: Facts, chosen: Policy, as_of: date
-) -> None:
+def test_a_day_s_balance_at_a_month_s_end_is_the_ledger_s(company: Facts, chosen: Policy, as_of: date) -> None:
     ledger = book(company, chosen, as_of)
     for month, after in pairwise(ledger.months):
         at_end = {(entity, cur): x for (entity, cur, when), x in ledger.balance.items() if when == month}
