@@ -27,32 +27,40 @@ def prepare(
 
     Returns the names of the segment attributes, and the accounts that are linked to others.
     """
-    _land(connection, files, known)
+    segments = _segments(connection, files, known)
+    _land(connection, files, segments, known)
     run(connection, "account")
-    segments = _segments(connection)
-    _write_accounts(connection, segments)
+    columns = _columns(segments)
+    connection.execute(f"create or replace table account as select {columns} from account_now")
+    connection.executemany("insert into attribute values (?)", [[name] for name in segments])
+    _write_changes(connection, segments)
     return segments, _belongings(connection, policy)
 
 
-def _land(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], known: str) -> None:
-    columns = "account_id, name, domain, parent_id, owner, created_on, merged_into, attributes, valid_from"
+def _source(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> str:
     connection.register("no_accounts", landing_schema(TABLES["account"]).empty_table())
-    source = scan(files) if files else "no_accounts"
-    connection.execute(
-        "create or replace temp table landed_account as "
-        f"select {columns}, learned_at, load_no, source_row from {source} where {known}"
-    )
+    return scan(files) if files else "no_accounts"
 
 
-def _segments(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _segments(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], known: str) -> tuple[str, ...]:
     rows = connection.execute(
-        "select distinct unnest(map_keys(attributes)) as name from account_state where attributes is not null order by name"
+        "select distinct unnest(map_keys(attributes)) as name "
+        f"from {_source(connection, files)} where attributes is not null and {known} order by name"
     ).fetchall()
     return tuple(row[0] for row in rows if row[0] not in BUILT_IN) + BUILT_IN
 
 
+def _land(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], segments: Sequence[str], known: str) -> None:
+    """Temp table landed_account: the rows known, each attribute in a column of its own."""
+    own = "account_id, name, domain, created_on, merged_into, parent_id, valid_from, learned_at, load_no, source_row"
+    values = "".join(f", {value_of(name)} as {quoted('seg_' + name)}" for name in segments)
+    connection.execute(
+        f"create or replace temp table landed_account as select {own}{values} from {_source(connection, files)} where {known}"
+    )
+
+
 def value_of(name: str) -> str:
-    """The SQL expression of an attribute in account_state."""
+    """The SQL expression of an attribute in a landed account row; an empty text says nothing."""
     if name == "owner":
         return "nullif(owner, '')"
     if name == "parent":
@@ -60,24 +68,18 @@ def value_of(name: str) -> str:
     return f"nullif(attributes[{literal(name)}], '')"
 
 
-def _write_accounts(connection: duckdb.DuckDBPyConnection, segments: Sequence[str]) -> None:
-    columns = "".join(f", {value_of(name)} as {quoted('seg_' + name)}" for name in segments)
-    connection.execute(
-        f"create or replace table account as select account_id, name, domain, created_on, merged_into{columns} "
-        "from account_now order by account_id"
-    )
-    connection.executemany("insert into attribute values (?)", [[name] for name in segments])
-    _write_changes(connection, segments)
+def _columns(segments: Sequence[str]) -> str:
+    return ", ".join(["account_id, name, domain, created_on, merged_into", *(quoted("seg_" + s) for s in segments)])
 
 
 def _write_changes(connection: duckdb.DuckDBPyConnection, segments: Sequence[str]) -> None:
+    """Where an attribute of an account changed on a day."""
     for name in segments:
-        value = value_of(name)
+        column = quoted("seg_" + name)
         connection.execute(
             f"insert into attribute_change select account_id, {literal(name)}, from_day, before, after from ("
-            f"select account_id, from_day, nth, lag({value}) over w as before, {value} as after from account_state "
-            "where states > 1 window w as (partition by account_id order by nth)) "
-            "where nth > 1 and before is distinct from after"
+            f"select account_id, from_day, nth, lag({column}) over w as before, {column} as after from account_history "
+            "window w as (partition by account_id order by nth)) where nth > 1 and before is distinct from after"
         )
 
 
@@ -89,16 +91,13 @@ def retell(
     known: str,
 ) -> None:
     """Account rows and attribute changes of some accounts anew; `segments` are the columns that the ledger has."""
-    _land(connection, files, known)
+    _land(connection, files, segments, known)
     run(connection, "account")
     connection.register("changed", pa.table({"account_id": pa.array(changed, pa.string())}))
     for table in ("account", "attribute_change"):
         connection.execute(f"delete from {table} where account_id in (select account_id from changed)")
     connection.unregister("changed")
-    columns = "".join(f", {value_of(name)} as {quoted('seg_' + name)}" for name in segments)
-    connection.execute(
-        f"insert into account by name select account_id, name, domain, created_on, merged_into{columns} from account_now"
-    )
+    connection.execute(f"insert into account by name select {_columns(segments)} from account_now")
     _write_changes(connection, segments)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from holdfast.domain.period import month_no
 from holdfast.warehouse import accounts, checks, fx
@@ -117,18 +119,27 @@ def append(book: Book, result: Result) -> None:
         c.execute(
             f"insert into {table} by name select entity_no + {base} as entity_key, * exclude (entity_no) from result"
         )
-    c.register("result", result.positions)
+    # attributes are looked up in a narrow table; the wide one with the months goes past it in the same order
+    positions = result.positions
+    places = pa.table({"place": np.arange(positions.num_rows), "entity_no": positions["entity_no"]})
+    c.register("places", places)
     c.register("numbers", result.tables["entity"].select(["entity_no", "account_id"]))
+    c.register("result", positions)
     c.execute(
-        f"insert into position by name select entity_no + {base} as entity_key, "
-        f"result.* exclude (entity_no), account.* exclude ({', '.join(ACCOUNT_COLUMNS)}) "
-        "from result join numbers using (entity_no) left join account using (account_id)"
+        "create or replace temp table told as "
+        f"select place, account.* exclude ({', '.join(ACCOUNT_COLUMNS)}) "
+        "from places join numbers using (entity_no) left join account using (account_id) order by place"
     )
+    c.execute(
+        f"insert into position by name select entity_no + {base} as entity_key, result.* exclude (entity_no), "
+        "told.* exclude (place) from result positional join told"
+    )
+    for name in ("places", "numbers"):
+        c.unregister(name)
     if result.members is not None:
         c.register("result", result.members)
         c.execute("insert into member by name select * from result")
     c.unregister("result")
-    c.unregister("numbers")
     book.next_key += result.entities
 
 

@@ -49,7 +49,8 @@ with sourced as (
         end as grace_until
     from special
     join state using (state_no)
-    join landed_item on landed_item.load_no = state.load_no and landed_item.source_row = state.source_row
+    join (select * from landed_item where is_special) as landed_item
+        on landed_item.load_no = state.load_no and landed_item.source_row = state.source_row
 ),
 cut as (
     select
