@@ -57,14 +57,16 @@ def test_no_clock_is_read_below_the_doors() -> None:
 
 
 def reads_clock(node: ast.Attribute) -> bool:
-    return isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date") or (
+    return (isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date")) or (
         isinstance(node.value, ast.Attribute) and node.value.attr in ("datetime", "date")
     )
 
 
 def test_modules_are_short() -> None:
     lengths = {module: len(module.read_text().splitlines()) for module in MODULES}
-    offenders = [f"{module.relative_to(ROOT)}: {count} lines" for module, count in lengths.items() if count > MODULE_LINES]
+    offenders = [
+        f"{module.relative_to(ROOT)}: {count} lines" for module, count in lengths.items() if count > MODULE_LINES
+    ]
     assert not offenders, f"longer than {MODULE_LINES} lines:\n" + "\n".join(offenders)
 
 
@@ -81,7 +83,11 @@ def test_functions_are_short() -> None:
 
 def test_every_module_begins_with_its_promise() -> None:
     empty = [module for module in MODULES if module.name == "__init__.py" and not module.read_text().strip()]
-    silent = [str(module.relative_to(ROOT)) for module in MODULES if module not in empty and not ast.get_docstring(ast.parse(module.read_text()))]
+    silent = [
+        str(module.relative_to(ROOT))
+        for module in MODULES
+        if module not in empty and not ast.get_docstring(ast.parse(module.read_text()))
+    ]
     assert not silent, silent
 
 

@@ -45,7 +45,13 @@ BRIDGE_ROW_KEYS = (
 def test_nrr_json_is_the_interface_of_the_issue(small: Path) -> None:
     told = asked(small, "nrr", *WINDOW)
     assert set(NRR_KEYS) <= set(told)
-    assert (told["metric"], told["policy"], told["start"], told["end"], told["currency"]) == ("nrr", "holdfast-1", "2024-02-01", "2024-05-01", "USD")
+    assert (told["metric"], told["policy"], told["start"], told["end"], told["currency"]) == (
+        "nrr",
+        "holdfast-1",
+        "2024-02-01",
+        "2024-05-01",
+        "USD",
+    )
     [row] = told["rows"]
     assert [key for key in row if key in NRR_ROW_KEYS] == list(NRR_ROW_KEYS)
     # 100 euros are 98.71 dollars, from 1 January 2024 on
@@ -64,7 +70,10 @@ def test_nrr_by_segment(small: Path) -> None:
     rows = asked(small, "nrr", *WINDOW, "--by", "size")["rows"]
     assert {row["segment"]["size"]: row["opening_minor"] for row in rows} == {"S": 300_00, "L": 398_71}
     pairs = asked(small, "nrr", *WINDOW, "--by", "size,note")["rows"]
-    assert [row["segment"] for row in pairs if row["segment"]["size"] == "S"] == [{"size": "S", "note": "=1+1"}, {"size": "S", "note": None}]
+    assert [row["segment"] for row in pairs if row["segment"]["size"] == "S"] == [
+        {"size": "S", "note": "=1+1"},
+        {"size": "S", "note": None},
+    ]
     assert sum(row["opening_minor"] for row in pairs) == sum(row["opening_minor"] for row in rows)
 
 
@@ -81,7 +90,13 @@ def test_zero_base_is_null_and_a_dash(small: Path) -> None:
     """Before the first customer there is nothing to divide by: never 0 %, never 100 %."""
     before = ("--start", "2023-01-01", "--end", "2024-01-01")
     [row] = asked(small, "nrr", *before)["rows"]
-    assert (row["accounts"], row["opening_minor"], row["nrr"], row["grr"], row["logo_retention"]) == (0, 0, None, None, None)
+    assert (row["accounts"], row["opening_minor"], row["nrr"], row["grr"], row["logo_retention"]) == (
+        0,
+        0,
+        None,
+        None,
+        None,
+    )
     text = ok(small, "nrr", *before).out
     assert text.count("–") >= 4 and " 0.0 %" not in text and "100.0 %" not in text
     assert ok(small, "nrr", *before, "--format", "csv").out.splitlines()[1].endswith(",,,,,")
@@ -109,7 +124,11 @@ def test_a_series_is_one_row_a_window(demo: Path, series: str, count: int) -> No
     told = asked(demo, "nrr", "--series", series, "--from", "2026-01", "--to", "2026-06")
     assert len(told["rows"]) == count
     for row in told["rows"]:
-        [alone] = asked(demo, "nrr", "--start", row["start"], "--end", row["end"])["rows"] if row is told["rows"][0] else [row]
+        [alone] = (
+            asked(demo, "nrr", "--start", row["start"], "--end", row["end"])["rows"]
+            if row is told["rows"][0]
+            else [row]
+        )
         assert {key: row[key] for key in alone} == alone
 
 
@@ -145,7 +164,9 @@ def test_bridge_json_is_the_interface_of_the_issue(small: Path) -> None:
 
 def test_bridge_by_segment_and_by_quarter(small: Path) -> None:
     rows = asked(small, "bridge", "--from", "2024-01", "--to", "2024-06", "--by", "size", "--every", "quarter")["rows"]
-    assert {(row["month"], row["segment"]["size"]) for row in rows} == {(q, size) for q in ("2024-Q1", "2024-Q2") for size in ("S", "L", None)}
+    assert {(row["month"], row["segment"]["size"]) for row in rows} == {
+        (q, size) for q in ("2024-Q1", "2024-Q2") for size in ("S", "L", None)
+    }
     assert {"entering_minor", "leaving_minor"} <= set(rows[0])
 
 
@@ -161,7 +182,12 @@ def test_no_losses_no_quick_ratio(small: Path) -> None:
 def test_mrr(small: Path) -> None:
     [row] = asked(small, "mrr", "--on", "2024-12-31")["rows"]
     mrr = 150_00 + 120_00 + 98_71 + 50_00
-    assert (row["mrr_minor"], row["arr_minor"], row["committed_minor"], row["trial_minor"]) == (mrr, 12 * mrr, mrr - 98_71, 80_00)
+    assert (row["mrr_minor"], row["arr_minor"], row["committed_minor"], row["trial_minor"]) == (
+        mrr,
+        12 * mrr,
+        mrr - 98_71,
+        80_00,
+    )
     rows = asked(small, "mrr", "--on", "2024-12-31", "--by", "size")["rows"]
     assert sum(row["mrr_minor"] for row in rows) == mrr
 
@@ -244,7 +270,9 @@ def test_csv_is_safe_and_json_is_whole(small: Path, words: tuple[str, ...]) -> N
     assert isinstance(document, dict)
     text = ok(small, *words, "--format", "csv").out
     cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
-    assert not [cell for cell in cells if cell[:1] in "=+@\t\r" and cell] and not [c for c in cells if c[:1] == "-" and not numeric(c)]
+    assert not [cell for cell in cells if cell[:1] in "=+@\t\r" and cell] and not [
+        c for c in cells if c[:1] == "-" and not numeric(c)
+    ]
     ok(small, *words)
 
 
@@ -259,7 +287,11 @@ def numeric(cell: str) -> bool:
 def test_csv_keeps_the_text_behind_a_quote(small: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(ok(small, "nrr", *WINDOW, "--by", "note", "--format", "csv").out)))
     assert {row["segment.note"] for row in rows} == {"'=1+1", "'@home", ""}
-    assert {row["segment"]["note"] for row in asked(small, "nrr", *WINDOW, "--by", "note")["rows"]} == {"=1+1", "@home", None}
+    assert {row["segment"]["note"] for row in asked(small, "nrr", *WINDOW, "--by", "note")["rows"]} == {
+        "=1+1",
+        "@home",
+        None,
+    }
 
 
 def test_typer_s_own_runner_says_the_same(small: Path) -> None:
@@ -337,5 +369,7 @@ def test_every_command_has_help_and_its_options_are_explained(small: Path) -> No
     for name, command in commands.items():
         assert runner(small, name, "--help").exit_code == 0
         assert command.help, name
-        unexplained = [option.name for option in command.params if option.name not in ("help",) and not getattr(option, "help", "")]
+        unexplained = [
+            option.name for option in command.params if option.name not in ("help",) and not getattr(option, "help", "")
+        ]
         assert not unexplained, f"{name}: {unexplained}"

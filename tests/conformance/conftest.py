@@ -97,5 +97,3 @@ def booked_under() -> Iterator[Callable[[Facts, date], Books]]:
             return books
 
         yield make
-
-

@@ -27,7 +27,13 @@ LABELS = "10_fivetran_classifiers.json"
 POLICY = 'name = "playbook"\ntitle = "As the MRR playbook"\nbased_on = "holdfast-1"\ngap_days_file = 0\ngap_days_contract = 0\n'
 MONTHS = range(parse_month("2017-09"), parse_month("2020-02") + 1)
 #: the playbook's words, and ours
-KINDS = {"new": "new", "reactivation": "reactivation", "upgrade": "expansion", "downgrade": "contraction", "churn": "churn"}
+KINDS = {
+    "new": "new",
+    "reactivation": "reactivation",
+    "upgrade": "expansion",
+    "downgrade": "contraction",
+    "churn": "churn",
+}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,9 @@ def test_the_playbook_s_month(one: dict[str, Any], ledger: Ledger) -> None:
     assert (row.opening, row.closing) == (expected["start_mrr"], expected["end_mrr"])
     assert {name: row.moved[kind] for name, kind in KINDS.items()} == {name: expected[name] for name in KINDS}
     counted = {"n_new": "new", "n_churn": "churn", "n_react": "reactivation"}
-    assert {name: row.entities[kind] for name, kind in counted.items()} == {name: one["expected"][name] for name in counted}
+    assert {name: row.entities[kind] for name, kind in counted.items()} == {
+        name: one["expected"][name] for name in counted
+    }
     counts = retention.measure(ledger, Window.month(month), DOLLARS)[0].counts
     assert counts.kept == expected["renewal_amount"], "least(mrr, previous mrr) of each customer is the GRR's numerator"
 
@@ -137,7 +145,8 @@ def test_anti_counts_on_the_playbook_s_523_customer_months(ledger: Ledger) -> No
     for row in bridge.measure(ledger, MONTHS, DOLLARS):
         ours.update(row.entities)
     ours["unchanged"] = sum(
-        ledger.rows(f"select count(*) from position where m{month - 1} = m{month} and m{month} > 0")[0][0] for month in MONTHS[1:]
+        ledger.rows(f"select count(*) from position where m{month - 1} = m{month} and m{month} > 0")[0][0]
+        for month in MONTHS[1:]
     )
     told = {"new": 55, "unchanged": 237, "churn": 58, "expansion": 30, "contraction": 27, "reactivation": 3}
     assert {name: ours[name] for name in told} == told

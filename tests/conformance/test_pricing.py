@@ -35,7 +35,9 @@ def prices(booked_under: Callable[..., Books]) -> Books:
         if period == "NO_BILLING_PERIOD":
             company.lines.append(line("one_off", price, "2024-01-01", "2024-02-01", one["id"], name=one["id"]))
         else:
-            company.items.append(item("2024-01-01", price, one["id"], one["id"], interval="year" if period == "ANNUAL" else "month"))
+            company.items.append(
+                item("2024-01-01", price, one["id"], one["id"], interval="year" if period == "ANNUAL" else "month")
+            )
     company.items += [
         item("2024-01-01", 30, "tie-up", "tie-up", interval="year"), item("2024-01-01", 42, "tie-down", "tie-down", interval="year"),
     ]  # fmt: skip
@@ -59,7 +61,9 @@ def test_kill_bill_rounds_halves_up_where_we_round_them_to_even(prices: Books) -
     a book of many prices rounded up drifts up (rule 9).
     """
     assert (prices.mrr(DEFAULT, "tie-up", "2024-01-31"), prices.mrr(DEFAULT, "tie-down", "2024-01-31")) == (2, 4)
-    yearly = [one.values[0] for one in cases(KILL_BILL) if one.values[0] and one.values[0]["input"]["period"] == "ANNUAL"]
+    yearly = [
+        one.values[0] for one in cases(KILL_BILL) if one.values[0] and one.values[0]["input"]["period"] == "ANNUAL"
+    ]
     assert not [one["id"] for one in yearly if ten_thousandths(one["input"]["price"]) % 12 == 6]
 
 
@@ -127,5 +131,8 @@ def test_ghost_keeps_past_due_and_unpaid(booked_under: Callable[..., Books]) -> 
         ),
         date(2024, 4, 30),
     )  # fmt: skip
-    told = {name: (books.mrr(POLICIES["ghost"], name, "2024-04-30"), books.mrr(DEFAULT, name, "2024-04-30")) for name in ("late", "unpaid", "trial")}
+    told = {
+        name: (books.mrr(POLICIES["ghost"], name, "2024-04-30"), books.mrr(DEFAULT, name, "2024-04-30"))
+        for name in ("late", "unpaid", "trial")
+    }
     assert told == {"late": (500, 0), "unpaid": (500, 0), "trial": (0, 0)}

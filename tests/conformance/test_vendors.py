@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
@@ -74,7 +75,9 @@ def company() -> Facts:
     for number, text in enumerate(FACTORS):
         count, _, unit = text.partition(" ")
         interval, _ = INTERVALS[unit]
-        rows.items.append(item("2024-01-01", 36_00, f"factor-{text}", f"f{number}", interval=interval, interval_count=int(count)))
+        rows.items.append(
+            item("2024-01-01", 36_00, f"factor-{text}", f"f{number}", interval=interval, interval_count=int(count))
+        )
     return rows
 
 
@@ -128,7 +131,9 @@ def lifecycle(month: str) -> Check:
     return checked
 
 
-CHECKS |= {f"chartmogul_lifecycle_{n}": lifecycle(month) for n, month in enumerate(("2024-01", "2024-02", "2024-03"), 1)}
+CHECKS |= {
+    f"chartmogul_lifecycle_{n}": lifecycle(month) for n, month in enumerate(("2024-01", "2024-02", "2024-03"), 1)
+}
 CHECKS["chartmogul_lifecycle_5"] = lifecycle("2025-03")
 
 
@@ -181,7 +186,10 @@ def _(books: Books, said: dict[str, Any], expected: dict[str, Any]) -> None:
 def _(books: Books, said: dict[str, Any], expected: dict[str, Any]) -> None:
     """Usage of the term before is MRR of the next; by default it is none."""
     assert books.month(CHARGEBEE, "chargebee_metered", "2024-01")["closing"] == cents(expected["mrr_jan"])
-    assert books.month(CHARGEBEE, "chargebee_metered", "2024-02") == {"expansion": 30_00, "closing": cents(expected["mrr_feb"])}
+    assert books.month(CHARGEBEE, "chargebee_metered", "2024-02") == {
+        "expansion": 30_00,
+        "closing": cents(expected["mrr_feb"]),
+    }
     assert books.month(DEFAULT, "chargebee_metered", "2024-02")["closing"] == 20_00
 
 
@@ -202,7 +210,10 @@ def _(books: Books, said: dict[str, Any], expected: dict[str, Any]) -> None:
 
 @check("recurly_contraction")
 def _(books: Books, said: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert books.month(RECURLY, "recurly_contraction", "2024-02") == {expected["movement"]: -cents(expected["amount"]), "closing": 80_00}
+    assert books.month(RECURLY, "recurly_contraction", "2024-02") == {
+        expected["movement"]: -cents(expected["amount"]),
+        "closing": 80_00,
+    }
 
 
 @check("revenuecat_month")
@@ -261,7 +272,10 @@ def _(books: Books, said: dict[str, Any], expected: dict[str, Any]) -> None:
     """The yearly price is larger and the MRR smaller: a contraction."""
     assert books.mrr(DEFAULT, "lago_1834", "2024-01-31") == cents(expected["mrr_old"])
     february = books.month(DEFAULT, "lago_1834", "2024-02")
-    assert february == {expected["movement"]: cents(expected["mrr_new"]) - cents(expected["mrr_old"]), "closing": cents(expected["mrr_new"])}
+    assert february == {
+        expected["movement"]: cents(expected["mrr_new"]) - cents(expected["mrr_old"]),
+        "closing": cents(expected["mrr_new"]),
+    }
 
 
 @check("polar_10951")
@@ -269,7 +283,9 @@ def _(books: Books, said: dict[str, Any], expected: dict[str, Any]) -> None:
     """Two days of life: MRR on each of them, none on the day of the end; and no movement in the month's bridge."""
     days = {"T": "2024-01-10", "T+1": "2024-01-11", "T+2": "2024-01-12"}
     assert {name: books.mrr(DEFAULT, "polar_10951", day) // 100 for name, day in days.items()} == expected["mrr"]
-    assert books.ledger(DEFAULT).rows("select count(*) from movement join entity using (entity_key) where entity_id = 'polar_10951'") == [(0,)]
+    assert books.ledger(DEFAULT).rows(
+        "select count(*) from movement join entity using (entity_key) where entity_id = 'polar_10951'"
+    ) == [(0,)]
 
 
 @check("netsuite_contract")
@@ -293,12 +309,18 @@ def lago(booked_under: Callable[..., Books]) -> Books:
             continue
         first = date.fromisoformat(f"{one['id']}-01")
         new = one["input"]["mrr_new"]
-        following = next((p.values[0] for p in cases(LAGO) if p.values[0]["id"] == f"{add_months(first, 1):%Y-%m}"), None)
+        following = next(
+            (p.values[0] for p in cases(LAGO) if p.values[0]["id"] == f"{add_months(first, 1):%Y-%m}"), None
+        )
         lost_next = -following["input"]["mrr_churn"] if following else 0
         lost_now = -one["input"]["mrr_churn"] if one["input"]["starting_mrr"] == 0 else 0
         at_once = {"valid_to": f"{one['id']}-20"}
         leaving = {"valid_to": str(add_months(first, 1).replace(day=15))}
-        for name, amount, values in (("brief", lost_now, at_once), ("leaves", lost_next, leaving), ("stays", new - lost_now - lost_next, {})):
+        for name, amount, values in (
+            ("brief", lost_now, at_once),
+            ("leaves", lost_next, leaving),
+            ("stays", new - lost_now - lost_next, {}),
+        ):
             if amount:
                 rows.items.append(item(str(first), amount, f"lago/{name}-{one['id']}", f"{name}-{one['id']}", **values))
     return booked_under(rows)
@@ -329,7 +351,17 @@ def cashier(booked_under: Callable[..., Books]) -> Books:
             amount, interval, *rest = said
             name = f"{one['id']}/{number}"
             status = "trialing" if rest == ["trial"] else "active"
-            rows.items.append(item("2024-01-01", cents(amount), name, name, interval=interval, status=status, plan_id=(rest or [None])[0]))
+            rows.items.append(
+                item(
+                    "2024-01-01",
+                    cents(amount),
+                    name,
+                    name,
+                    interval=interval,
+                    status=status,
+                    plan_id=(rest or [None])[0],
+                )
+            )
             tag = rest[0] if rest and one["id"] in ("plan_filter", "group_by_source") else "none"
             rows.accounts.append(account(name, attributes=(("case", one["id"]), ("tag", tag))))
     # churned 75 of 150, and 120 new beside it
@@ -388,7 +420,7 @@ def test_what_each_formula_returns(one: dict[str, Any], paths: Books) -> None:
     net = paths.window(DEFAULT.with_settings(nrr="net_movements"), name, first, last)
     assert net.nrr is not None
     near(net.nrr - Fraction(net.counts.all_sums.reactivation, net.counts.opening), "nrr_movement_sum_excl_react")
-    monthly = [paths.window(DEFAULT, name, a, b) for a, b in zip(starts, starts[1:], strict=False)]
+    monthly = [paths.window(DEFAULT, name, a, b) for a, b in itertools.pairwise(starts)]
     near(prod((row.nrr or Fraction(0) for row in monthly), start=Fraction(1)), "nrr_product_of_monthly")
     near(prod((row.grr or Fraction(0) for row in monthly), start=Fraction(1)), "grr_product_of_monthly")
     sums = net.counts.all_sums

@@ -59,7 +59,13 @@ def load_text(home: Home, name: str, text: str, now: datetime = NOW) -> LoadRepo
 def load_paths(home: Home, paths: Sequence[Path], now: datetime = NOW) -> LoadReport:
     settings = home.settings
     return load(
-        home.path, paths, mapping=None, now=now, currency=settings.currency, timezone=settings.timezone, reporter=lambda _: None
+        home.path,
+        paths,
+        mapping=None,
+        now=now,
+        currency=settings.currency,
+        timezone=settings.timezone,
+        reporter=lambda _: None,
     )
 
 

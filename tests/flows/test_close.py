@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from holdfast.flows.book import book
 from holdfast.flows.close import Close, Restatement, close, closes, restatements
-from holdfast.flows.home import Home, HomeError
+from holdfast.flows.home import Home, HomeError, open_home
 
 from ..ledger.booked import rows_of
 from ..metrics.worlds import path
@@ -20,21 +21,35 @@ from .homes import NOW, booked_home
 LATER = NOW + timedelta(days=40)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
+@pytest.fixture(scope="module")
+def booked(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A grows, B leaves and C comes in March 2024."""
-    return booked_home(tmp_path, facts(*path("A", 100, 100, 150), *path("B", 70, 70, 0), *path("C", 0, 0, 40)))
+    company = facts(*path("A", 100, 100, 150), *path("B", 70, 70, 0), *path("C", 0, 0, 40))
+    return booked_home(tmp_path_factory.mktemp("close"), company)
+
+
+@pytest.fixture
+def home(booked: Home, tmp_path: Path) -> Home:
+    """The same company in a home of the test's own."""
+    return open_home(Path(shutil.copytree(booked.path, tmp_path / "home")))
 
 
 def late(home: Home, *rows: object) -> None:
     """What we are told after the month was signed."""
-    home.landing.append("subscription_item", [rows_of("subscription_item", rows)], source="test", source_kind="billing", loaded_at=LATER)
+    home.landing.append(
+        "subscription_item", [rows_of("subscription_item", rows)], source="test", source_kind="billing", loaded_at=LATER
+    )
     book(home, LATER)
 
 
 def test_a_close_says_what_was_signed(home: Home) -> None:
     signed = close(home, "2024-03", "Ada", NOW)
-    assert (signed.month, signed.policy, signed.signed_by, signed.as_of) == ("2024-03", "holdfast-1", "Ada", "2025-12-31")
+    assert (signed.month, signed.policy, signed.signed_by, signed.as_of) == (
+        "2024-03",
+        "holdfast-1",
+        "Ada",
+        "2025-12-31",
+    )
     assert (signed.opening, signed.closing) == ({"USD": 170}, {"USD": 190})
     assert signed.movements == {"USD": {"new": 40, "expansion": 50, "churn": -70}}
     assert closes(home) == [signed]
@@ -60,7 +75,10 @@ def test_a_late_correction_is_a_restatement_by_account_and_amount(home: Home) ->
 def test_a_change_of_a_month_before_shows_in_the_opening(home: Home) -> None:
     signed = close(home, "2024-03", "Ada", NOW)
     late(home, item("2024-02-01", 90, "A", "A-i", learned_at=LATER.replace(tzinfo=None)))
-    assert restatements(home, signed) == [Restatement("A", "USD", "expansion", 50, 60), Restatement("A", "USD", "opening", 100, 90)]
+    assert restatements(home, signed) == [
+        Restatement("A", "USD", "expansion", 50, 60),
+        Restatement("A", "USD", "opening", 100, 90),
+    ]
 
 
 def test_a_change_of_a_month_after_is_no_restatement(home: Home) -> None:
@@ -70,7 +88,12 @@ def test_a_change_of_a_month_after_is_no_restatement(home: Home) -> None:
 
 
 def test_a_month_that_is_not_over_or_not_there_is_not_signed(home: Home) -> None:
-    for month, message in (("2026-01", "not over"), ("2023-12", "before the first month"), ("2024-13", "is not a month"), ("March", "is not a month")):
+    for month, message in (
+        ("2026-01", "not over"),
+        ("2023-12", "before the first month"),
+        ("2024-13", "is not a month"),
+        ("March", "is not a month"),
+    ):
         with pytest.raises(ValueError, match=message):
             close(home, month, "Ada", NOW)
     close(home, "2025-12", "Ada", NOW)

@@ -33,11 +33,6 @@ def test_the_demo_company_is_booked_up_to_its_last_day(tmp_path: Path) -> None:
         assert {row.segment[0][1] for row in by_segment} == {"SMB", "Mid-market", "Enterprise"}
 
 
-def test_the_same_seed_is_the_same_company(tmp_path: Path) -> None:
-    one, two = (demo_home(tmp_path / name, accounts=20) for name in ("one", "two"))
-    assert window_of(one, "2025-01-01", "2026-01-01").counts == window_of(two, "2025-01-01", "2026-01-01").counts
-
-
 def test_demo_data_never_mixes_with_real_data(tmp_path: Path) -> None:
     home = booked_home(tmp_path, facts(*path("A", 100)))
     with pytest.raises(DemoError, match="a home of its own"):

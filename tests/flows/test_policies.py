@@ -23,7 +23,9 @@ def test_the_shipped_policies_are_those_of_the_definitions() -> None:
 def test_a_file_adds_a_policy(tmp_path: Path) -> None:
     """A customer on pause since 10 February: on hold for 90 days, or lost at once."""
     home = booked_home(tmp_path, facts(item("2024-01-01", 100), item("2024-02-10", 100, status="paused")))
-    home = with_policy(home, "strict", 'name = "strict"\ntitle = "Strict"\nbased_on = "holdfast-1"\npause_grace_days = 0\n')
+    home = with_policy(
+        home, "strict", 'name = "strict"\ntitle = "Strict"\nbased_on = "holdfast-1"\npause_grace_days = 0\n'
+    )
     assert window_of(home, "2024-02-01", "2024-03-01").logo_retention == 1
     assert window_of(home, "2024-02-01", "2024-03-01", "strict").logo_retention == 0
     assert home.policy("strict").differences(home.policy()) == {"pause_grace_days": (0, 90)}
@@ -58,7 +60,9 @@ BASE = 'name = "bad"\ntitle = "Bad"\nbased_on = "holdfast-1"\n'
         ("name = bad", ["not valid TOML"]),
     ],
 )
-def test_a_policy_that_cannot_be_used_is_told_with_file_setting_and_value(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_a_policy_that_cannot_be_used_is_told_with_file_setting_and_value(
+    tmp_path: Path, text: str, told: list[str]
+) -> None:
     home = create(tmp_path / "home", Settings())
     with_policy(home, "bad", text)
     with pytest.raises(PolicyError) as error:
@@ -77,7 +81,7 @@ def test_a_policy_s_name_is_a_name_and_not_a_path(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_lists_the_known(tmp_path: Path) -> None:
-    with pytest.raises(HomeError, match="'stripee'; there are: holdfast-1, .*stripe"):
+    with pytest.raises(HomeError, match=r"'stripee'; there are: holdfast-1, .*stripe"):
         create(tmp_path / "home", Settings()).policy("stripee")
 
 
@@ -88,7 +92,9 @@ def test_an_unknown_policy_lists_the_known(tmp_path: Path) -> None:
         ('as_of = "tomorrow"', ["as_of", "tomorrow", "2025-03-31"]), ('colour = "blue"', ["colour", "timezone"]), ("company = ", ["not valid TOML"]),
     ],
 )  # fmt: skip
-def test_settings_that_cannot_be_used_are_told_with_file_setting_and_value(tmp_path: Path, line: str, told: list[str]) -> None:
+def test_settings_that_cannot_be_used_are_told_with_file_setting_and_value(
+    tmp_path: Path, line: str, told: list[str]
+) -> None:
     home = create(tmp_path / "home", Settings())
     config = home.path / "holdfast.toml"
     kept = [one for one in config.read_text().splitlines() if not one.startswith(line.split(" ")[0])]

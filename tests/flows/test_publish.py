@@ -28,20 +28,28 @@ LATER = NOW + timedelta(days=1)
 
 
 def land_items(home: Home, *rows: Any) -> None:
-    home.landing.append("subscription_item", [rows_of("subscription_item", rows)], source="test", source_kind="billing", loaded_at=LATER)
+    home.landing.append(
+        "subscription_item", [rows_of("subscription_item", rows)], source="test", source_kind="billing", loaded_at=LATER
+    )
 
 
 def contents(ledger: Ledger) -> dict[str, list[tuple[Any, ...]]]:
     """All that a ledger says, without its running keys."""
     months = ", ".join(f"m{month}" for month in range(ledger.first_month, ledger.last_month + 1))
-    return {
-        "movement": ledger.rows("select entity_id, currency, month_no, kind, amount_minor, opening_minor, closing_minor from movement join entity using (entity_key) order by all"),
-        "position": ledger.rows(f"select entity_id, currency, is_plain, first_month, {months} from position join entity using (entity_key) order by all"),
-        "change": ledger.rows("select entity_id, currency, day, delta_minor, held_delta_minor, cause from change join entity using (entity_key) order by all"),
-        "aside": ledger.rows("select entity_id, lane, currency, from_day, to_day, amount_minor from aside join entity using (entity_key) order by all"),
-        "account": ledger.rows("select * from account order by account_id"),
-        "setting": ledger.rows("select * from setting where name <> 'next_key' order by all"),
-    }  # fmt: skip
+    columns = {
+        "movement": "currency, month_no, kind, amount_minor, opening_minor, closing_minor",
+        "position": f"currency, is_plain, first_month, {months}",
+        "change": "currency, day, delta_minor, held_delta_minor, cause",
+        "aside": "lane, currency, from_day, to_day, amount_minor",
+        "term": "currency, day, amount_minor",
+    }
+    told = {
+        table: ledger.rows(f"select entity_id, {names} from {table} join entity using (entity_key) order by all")
+        for table, names in columns.items()
+    }
+    told["account"] = ledger.rows("select * from account order by account_id")
+    told["setting"] = ledger.rows("select * from setting where name <> 'next_key' order by all")
+    return told
 
 
 def refused(*_: object) -> None:
@@ -52,7 +60,9 @@ def refused(*_: object) -> None:
 
 
 @pytest.mark.parametrize("stage", ["check_batch", "check_book"])
-def test_a_booking_that_does_not_tie_out_keeps_the_last_publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+def test_a_booking_that_does_not_tie_out_keeps_the_last_publish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
     home = booked_home(tmp_path, facts(*path("A", 100)))
     current = (home.warehouse / "CURRENT").read_bytes()
     land_items(home, item("2024-03-01", 500, "B", "b"))
@@ -61,7 +71,9 @@ def test_a_booking_that_does_not_tie_out_keeps_the_last_publish(tmp_path: Path, 
         with pytest.raises(LedgerError, match="made to fail"):
             book(home, LATER, full=True)
     assert (home.warehouse / "CURRENT").read_bytes() == current
-    assert [folder.name for folder in home.warehouse.iterdir() if folder.is_dir()] == ["000001"], "nothing is left of the attempt"
+    assert [folder.name for folder in home.warehouse.iterdir() if folder.is_dir()] == ["000001"], (
+        "nothing is left of the attempt"
+    )
     assert window_of(home, "2024-02-01", "2024-06-01").counts.opening == 100
     assert book(home, LATER).generation == 2, "the next booking goes through"
     assert window_of(home, "2024-04-01", "2024-06-01").counts.opening == 600
@@ -130,7 +142,8 @@ def company() -> Any:
     return facts(
         *path("A", 100, 120, 0, 90), item("2024-02-01", 110, "A", "A-i", learned_at=learned("2024-05-01")),
         item("2024-01-10", 700, "B", "b"), item("2024-04-10", 700, "B", "b", status="paused"), item("2024-06-10", 650, "B", "b"),
-        item("2024-01-01", 50, "C", "c", learned_at=learned("2024-01-02")), item("2024-01-15", 60, "C", "c", replaces_item=True, learned_at=learned("2024-03-02")),
+        item("2024-01-01", 50, "C", "c", learned_at=learned("2024-01-02")),
+        item("2024-01-15", 60, "C", "c", replaces_item=True, learned_at=learned("2024-03-02")),
         item("2024-02-02", 4000, "D", "d", currency="EUR"), item("2024-03-03", 9000, "D", "e", currency="JPY"),
         account("A", attributes=(("size", "S"),)), account("A", "2024-03-10", attributes=(("size", "L"),)),
         account("C", "2024-05-05", merged_into="B"),
@@ -233,7 +246,11 @@ def test_a_missing_rate_is_an_error_that_names_currency_and_day(tmp_path: Path) 
 
 def test_reference_rates_fill_in_and_the_company_s_own_stay(tmp_path: Path) -> None:
     """Yen have no rate of the company's own, euros have: 2 dollars a euro, which no reference rate may replace."""
-    home = home_of(tmp_path, facts(item("2024-01-10", 100_00, "A", "a", currency="EUR"), item("2024-01-10", 900, "B", "b", currency="JPY")), rates=False)
+    home = home_of(
+        tmp_path,
+        facts(item("2024-01-10", 100_00, "A", "a", currency="EUR"), item("2024-01-10", 900, "B", "b", currency="JPY")),
+        rates=False,
+    )
     load_text(home, "fx_rates.csv", "currency,quote,day,rate\nEUR,USD,2024-01-02,2.0")
     book(home, NOW)
     with open_ledger(home) as ledger:
@@ -243,7 +260,8 @@ def test_reference_rates_fill_in_and_the_company_s_own_stay(tmp_path: Path) -> N
 
 def test_as_known_on_a_past_day_finds_the_reference_rates_of_that_day(tmp_path: Path) -> None:
     home = booked_home(tmp_path, facts(item("2022-01-10", 100_00, currency="EUR")), rates=False)
-    now, then = window_of(home, "2023-01-01", "2023-06-01"), window_of(home, "2023-01-01", "2023-06-01", known_on=date(2024, 1, 31))
+    now, then = (
+        window_of(home, "2023-01-01", "2023-06-01"),
+        window_of(home, "2023-01-01", "2023-06-01", known_on=date(2024, 1, 31)),
+    )
     assert now.counts == then.counts
-
-

@@ -60,7 +60,12 @@ def test_why_stripe_differs_is_the_click_and_past_due(home: Home) -> None:
 def test_why_ghost_differs(home: Home) -> None:
     """The weekly price at 4 weeks a month is whole, so how it is rounded does not matter by itself."""
     found = why(home, "ghost")
-    assert found == {"clicked": ("cancel_at",), "past due": ("past_due_grace_days",), "unpaid": ("unpaid_counts",), "weekly": ("week_factor",)}
+    assert found == {
+        "clicked": ("cancel_at",),
+        "past due": ("past_due_grace_days",),
+        "unpaid": ("unpaid_counts",),
+        "weekly": ("week_factor",),
+    }
 
 
 def test_why_gives_both_values_and_the_largest_first(home: Home) -> None:
@@ -72,10 +77,20 @@ def test_why_gives_both_values_and_the_largest_first(home: Home) -> None:
 
 def test_why_a_pause_differs(tmp_path: Path) -> None:
     """On hold, or away and back: where who was away counts as lost, the pause decides. It takes both settings together."""
-    rows = (item("2024-01-01", 100, "away", "a"), item("2024-02-10", 100, "away", "a", status="paused"), item("2024-04-10", 100, "away", "a"))
+    rows = (
+        item("2024-01-01", 100, "away", "a"),
+        item("2024-02-10", 100, "away", "a", status="paused"),
+        item("2024-04-10", 100, "away", "a"),
+    )
     home = booked_home(tmp_path, facts(*rows))
-    home = with_policy(home, "lost", 'name = "lost"\ntitle = "L"\nbased_on = "holdfast-1"\npause_grace_days = 0\nleft_and_returned = "lost"\n')
-    [ours], [theirs] = ([one.row for one in compare.compare(home, WINDOW, DOLLARS, (name,))] for name in ("holdfast-1", "lost"))
+    home = with_policy(
+        home,
+        "lost",
+        'name = "lost"\ntitle = "L"\nbased_on = "holdfast-1"\npause_grace_days = 0\nleft_and_returned = "lost"\n',
+    )
+    [ours], [theirs] = (
+        [one.row for one in compare.compare(home, WINDOW, DOLLARS, (name,))] for name in ("holdfast-1", "lost")
+    )
     assert ours is not None and theirs is not None
     assert (ours.nrr, theirs.nrr) == (1, 0)
     assert why(home, "lost") == {"away": ("only together",)}
@@ -95,7 +110,11 @@ def test_why_of_a_merged_account_names_the_one_setting(tmp_path: Path) -> None:
 
 def test_why_under_a_policy_that_follows_subscriptions(tmp_path: Path) -> None:
     home = booked_home(tmp_path, plights(), policy="chargebee")
-    home = with_policy(home, "click", 'name = "click"\ntitle = "C"\nbased_on = "chargebee"\ncancel_at = "click"\nunpaid_counts = true\n')
+    home = with_policy(
+        home,
+        "click",
+        'name = "click"\ntitle = "C"\nbased_on = "chargebee"\ncancel_at = "click"\nunpaid_counts = true\n',
+    )
     assert why(home, "click") == {"k-s": ("cancel_at",), "u-s": ("unpaid_counts",)}
 
 
@@ -119,7 +138,16 @@ def test_a_policy_that_cannot_measure_the_window_says_so_beside_the_others(home:
 def monthly(account_id: str, amount: int, months: range = range(1, 6), **values: Any) -> list[Any]:
     """A recurring line for each month of 2024."""
     return [
-        line("recurring", amount, f"2024-{m:02}-01", f"2024-{m + 1:02}-01", account_id, name=f"{account_id}-{m}", **values) for m in months
+        line(
+            "recurring",
+            amount,
+            f"2024-{m:02}-01",
+            f"2024-{m + 1:02}-01",
+            account_id,
+            name=f"{account_id}-{m}",
+            **values,
+        )
+        for m in months
     ]
 
 
@@ -183,12 +211,12 @@ def test_planted_differences_are_found_with_their_reason(tmp_path: Path) -> None
         by_account.setdefault(account_id, {})[month] = reason
     assert by_account.pop("skipped") == {"2024-04": "not_invoiced"}
     assert set(by_account.pop("ended").values()) == {"not_subscribed"}
-    assert by_account.pop("coupon") == {month: "coupon" for month in ("2024-01", "2024-02", "2024-03")}
-    assert by_account.pop("late") == {month: "past_due" for month in ("2024-04", "2024-05")}
+    assert by_account.pop("coupon") == dict.fromkeys(("2024-01", "2024-02", "2024-03"), "coupon")
+    assert by_account.pop("late") == dict.fromkeys(("2024-04", "2024-05"), "past_due")
     assert by_account.pop("upgraded") == {"2024-03": "prorated"}
     assert by_account.pop("other") == {"2024-01": "other"}
     assert by_account.pop("trial") == {"2024-02": "trial"}
-    assert by_account.pop("rounding") == {month: "rounding" for month in ("2024-01", "2024-02", "2024-03")}
+    assert by_account.pop("rounding") == dict.fromkeys(("2024-01", "2024-02", "2024-03"), "rounding")
     assert not by_account
 
 
@@ -205,9 +233,20 @@ def test_void_invoices_are_not_what_is_owed(tmp_path: Path) -> None:
 
 
 def test_a_corrected_line_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    home = invoiced(tmp_path, item("2024-01-01", 100_00, "A", "a"), *monthly("A", 90_00, range(1, 2)), *monthly("A", 100_00, range(2, 6)))
+    home = invoiced(
+        tmp_path,
+        item("2024-01-01", 100_00, "A", "a"),
+        *monthly("A", 90_00, range(1, 2)),
+        *monthly("A", 100_00, range(2, 6)),
+    )
     assert reasons(reconciled(home)) == {("A", "2024-01"): "other"}
-    home.landing.append("invoice_line", [rows_of("invoice_line", monthly("A", 100_00, range(1, 2)))], source="test", source_kind="billing", loaded_at=NOW)
+    home.landing.append(
+        "invoice_line",
+        [rows_of("invoice_line", monthly("A", 100_00, range(1, 2)))],
+        source="test",
+        source_kind="billing",
+        loaded_at=NOW,
+    )
     assert reconciled(home).differences == ()
 
 
@@ -215,5 +254,8 @@ def test_what_cannot_be_reconciled_says_why(tmp_path: Path) -> None:
     home = booked_home(tmp_path, facts(*path("A", 100)))
     with pytest.raises(WindowError, match="no invoice lines are loaded"):
         reconciled(home)
-    with open_ledger(home, policy=home.policy("chargebee")) as ledger, pytest.raises(WindowError, match="follows subscriptions"):
+    with (
+        open_ledger(home, policy=home.policy("chargebee")) as ledger,
+        pytest.raises(WindowError, match="follows subscriptions"),
+    ):
         reconcile.measure(ledger, range(648, 650), [], [tmp_path], [])

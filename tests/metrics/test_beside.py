@@ -105,9 +105,16 @@ def test_age_0_is_the_first_month_s_mrr(demo_ledger: Ledger) -> None:
     """In each currency: what a month's newcomers had at its end is the `new` of the bridge, and age 0 of the cohort."""
     for currency in ("USD", "EUR"):
         stored = dict(
-            demo_ledger.rows("select month_no, sum(amount_minor)::bigint from movement where kind = 'new' and currency = ? group by 1", [currency])
+            demo_ledger.rows(
+                "select month_no, sum(amount_minor)::bigint from movement where kind = 'new' and currency = ? group by 1",
+                [currency],
+            )
         )
-        begun = {cell.cohort: cell.mrr for cell in cohorts.measure(demo_ledger, View(currency, only=currency)) if cell.age == 0}
+        begun = {
+            cell.cohort: cell.mrr
+            for cell in cohorts.measure(demo_ledger, View(currency, only=currency))
+            if cell.age == 0
+        }
         assert begun == {f"{month_start(month):%Y-%m}": amount for month, amount in stored.items()}
 
 
@@ -119,7 +126,9 @@ def test_the_triangle_s_diagonal_is_the_book(demo_ledger: Ledger) -> None:
         diagonal[month][0] += cell.mrr
         diagonal[month][1] += cell.accounts
     for month, found in diagonal.items():
-        [stored] = demo_ledger.rows(f"select coalesce(sum(m{month}), 0)::bigint, count(*) filter (where m{month} > 0) from position where currency = 'USD'")
+        [stored] = demo_ledger.rows(
+            f"select coalesce(sum(m{month}), 0)::bigint, count(*) filter (where m{month} > 0) from position where currency = 'USD'"
+        )
         assert tuple(found) == stored
 
 
@@ -134,7 +143,10 @@ def test_a_triangle_by_hand() -> None:
         cells = cohorts.measure(ledger, DOLLARS)
         [quarter] = {cell.cohort for cell in cohorts.measure(ledger, DOLLARS, "quarter")}
         ages = [(cell.age, cell.accounts, cell.mrr) for cell in cohorts.measure(ledger, DOLLARS, "quarter")]
-    told = {(cell.cohort, cell.age): (cell.accounts, cell.mrr, cell.revenue_retention, cell.logo_retention) for cell in cells}
+    told = {
+        (cell.cohort, cell.age): (cell.accounts, cell.mrr, cell.revenue_retention, cell.logo_retention)
+        for cell in cells
+    }
     assert told == {
         ("2024-01", 0): (2, 200, 1, 1), ("2024-01", 1): (1, 120, Fraction(3, 5), Fraction(1, 2)), ("2024-01", 2): (2, 250, Fraction(5, 4), 1),
         ("2024-02", 0): (1, 50, 1, 1), ("2024-02", 1): (1, 80, Fraction(8, 5), 1),
@@ -147,7 +159,9 @@ def test_a_cohort_s_retention_is_at_the_rates_of_its_first_month() -> None:
     company = facts(item("2023-01-10", 100_00, currency="EUR"))
     with ledger_of(company, policy(), date(2023, 4, 30)) as ledger:
         cells = cohorts.measure(ledger, DOLLARS)
-    assert {(cell.mrr, cell.revenue_retention) for cell in cells} == {(round(100_00 * rate("EUR", date(2023, 2, 1))), Fraction(1))}
+    assert {(cell.mrr, cell.revenue_retention) for cell in cells} == {
+        (round(100_00 * rate("EUR", date(2023, 2, 1))), Fraction(1))
+    }
 
 
 def test_cohorts_before_a_currency_s_first_rate_need_none() -> None:
@@ -163,7 +177,11 @@ def test_cohorts_before_a_currency_s_first_rate_need_none() -> None:
 
 def test_shares_sum(demo_ledger: Ledger) -> None:
     found = concentration.measure(demo_ledger, date(2026, 6, 30), DOLLARS, listed=10_000)
-    assert found.mrr == mrr.measure(demo_ledger, date(2026, 6, 30), DOLLARS)[0].mrr == sum(one.mrr for one in found.largest)
+    assert (
+        found.mrr
+        == mrr.measure(demo_ledger, date(2026, 6, 30), DOLLARS)[0].mrr
+        == sum(one.mrr for one in found.largest)
+    )
     assert found.accounts == len(found.largest)
     assert sum(one.share or 0 for one in found.largest) == 1
     assert [one.mrr for one in found.largest] == sorted((one.mrr for one in found.largest), reverse=True)
@@ -175,7 +193,11 @@ def test_the_largest_by_hand() -> None:
     with ledger_of(facts(*path("A", 600), *path("B", 300), *path("C", 100))) as ledger:
         found = concentration.measure(ledger, date(2024, 1, 31), DOLLARS)
         nobody = concentration.measure(ledger, date(2023, 12, 31), DOLLARS)
-    assert [(one.entity, one.share) for one in found.largest] == [("A", Fraction(3, 5)), ("B", Fraction(3, 10)), ("C", Fraction(1, 10))]
+    assert [(one.entity, one.share) for one in found.largest] == [
+        ("A", Fraction(3, 5)),
+        ("B", Fraction(3, 10)),
+        ("C", Fraction(1, 10)),
+    ]
     assert found.tops == {1: Fraction(3, 5)}, "a top 5 of three accounts says nothing"
     assert (nobody.accounts, nobody.mrr, nobody.tops, nobody.largest) == (0, 0, {}, ())
 
@@ -190,7 +212,8 @@ def test_concentration_at_a_month_s_end_under_a_policy_of_daily_means() -> None:
 # --- mix and rate -------------------------------------------------------------------------------------------
 
 AMOUNTS = st.dictionaries(
-    st.sampled_from("abcdef"), st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)).map(lambda pair: (pair[0], pair[1] if pair[0] else 0))
+    st.sampled_from("abcdef"),
+    st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)).map(lambda pair: (pair[0], pair[1] if pair[0] else 0)),
 )
 
 
@@ -201,18 +224,26 @@ def test_mix_and_rate_sum_exactly(before: dict[str, tuple[int, int]], after: dic
     if not all(opened):
         assert parts == []
         return
-    first, second = (Fraction(sum(kept for _, kept in side.values()), base) for side, base in zip((before, after), opened, strict=True))
+    first, second = (
+        Fraction(sum(kept for _, kept in side.values()), base)
+        for side, base in zip((before, after), opened, strict=True)
+    )
     assert sum((part.mix + part.rate for part in parts), start=Fraction(0)) == second - first
     assert [part.segment for part in parts] == sorted({*before, *after})
 
 
 def test_only_the_mix_changed() -> None:
     """Both segments keep their rates (120 % and 80 %); the better one grew from half of the book to three quarters."""
-    parts = {one.segment: one for one in mix_and_rate({"good": (100, 120), "bad": (100, 80)}, {"good": (300, 360), "bad": (100, 80)})}
+    parts = {
+        one.segment: one
+        for one in mix_and_rate({"good": (100, 120), "bad": (100, 80)}, {"good": (300, 360), "bad": (100, 80)})
+    }
     assert all(part.rate == 0 for part in parts.values())
     assert sum(part.mix for part in parts.values()) == Fraction(110, 100) - 1
 
 
 def test_only_the_rates_changed() -> None:
-    parts = {one.segment: one for one in mix_and_rate({"a": (100, 120), "b": (100, 80)}, {"a": (100, 130), "b": (100, 80)})}
+    parts = {
+        one.segment: one for one in mix_and_rate({"a": (100, 120), "b": (100, 80)}, {"a": (100, 130), "b": (100, 80)})
+    }
     assert [(part.mix, part.rate) for part in parts.values()] == [(0, Fraction(5, 100)), (0, 0)]

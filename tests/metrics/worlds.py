@@ -47,7 +47,9 @@ def rate(currency: str, day: date) -> Fraction:
 
 def land_rates(landing: Landing, rates: dict[str, list[tuple[date, str]]] | None = None) -> None:
     """Land rates to the dollar as fx_rate facts."""
-    rows = [(code, day, float(value)) for code, days in (RATES if rates is None else rates).items() for day, value in days]
+    rows = [
+        (code, day, float(value)) for code, days in (RATES if rates is None else rates).items() for day, value in days
+    ]
     if not rows:
         return
     table = pa.table(
@@ -101,7 +103,9 @@ RATIOS = ("nrr", "grr", "logo_retention")
 def figures(found: Row | OracleWindow) -> dict[str, Any]:
     """A window's figures by name, whoever worked them out."""
     counts = found.counts if isinstance(found, Row) else found
-    return {name: getattr(counts, name) for name in ("accounts", *MOVED)} | {name: getattr(found, name) for name in RATIOS}
+    return {name: getattr(counts, name) for name in ("accounts", *MOVED)} | {
+        name: getattr(found, name) for name in RATIOS
+    }
 
 
 def measured(ledger: Ledger, start: str, end: str, by: tuple[str, ...] = (), view: View = DOLLARS) -> list[Row]:

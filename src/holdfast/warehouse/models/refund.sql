@@ -16,8 +16,8 @@ join landed_line on landed_line.kind = 'refund' and landed_line.account_id = lan
 where period_start < valid_until and valid_until <= period_end
 group by state_no;
 
+-- a state that would end before it begins stays, empty: its row may be the one that names account and subscription
 create or replace temp table state as
-select state.* exclude (valid_until), coalesce(period_start, valid_until) as valid_until
+select state.* replace (greatest(valid_from, coalesce(period_start, valid_until)) as valid_until)
 from state left join refunded using (state_no)
-where coalesce(period_start, valid_until) > valid_from
 order by state_no;
