@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,20 @@ class Answers:
 COMPARED = {"movements": 3, "nrr": 2, "cohorts": 3, "trailing": 2}
 
 
+class _NoPandas(MetaPathFinder):
+    """Nothing is found under the name pandas; where it is imported already, nobody looks for it."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not part of an installation", name=fullname)
+
+
 def run(answer: Callable[[Path, Answers], None]) -> None:
-    """The child's main: python -m bench.<contender> HOME OUT."""
+    """The child's main: python -m bench.<contender> HOME OUT.
+
+    pandas comes with the development tools only. An installation has none, and there pyarrow does not load it.
+    """
+    sys.meta_path.insert(0, _NoPandas())
     answers = Answers()
     with answers.stage("work"):
         answer(Path(sys.argv[1]), answers)

@@ -9,7 +9,7 @@ from bench.answers import Answers, run
 from holdfast.domain.period import Window, month_start
 from holdfast.flows.book import book, open_ledger
 from holdfast.flows.home import open_home
-from holdfast.metrics import cohorts, retention
+from holdfast.metrics import cohorts, retention, trailing
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.window import View
 
@@ -46,12 +46,11 @@ def _nrr(ledger: Ledger, view: View) -> list[tuple[object, ...]]:
 
 
 def _trailing(ledger: Ledger, view: View) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for month in range(ledger.first_month + 12, ledger.last_month + 1):
-        window = Window.months_to(month_start(month + 1), 12)
-        for _, c in retention.count(ledger, window, view):
-            rows.append((month, view.reporting, c.accounts, c.opening, c.closing, c.kept))
-    return rows
+    months = range(ledger.first_month + 12, ledger.last_month + 1)
+    return [
+        (row.month, view.reporting, row.accounts, row.opening, row.closing, row.kept)
+        for row in trailing.measure(ledger, months, view)
+    ]
 
 
 if __name__ == "__main__":

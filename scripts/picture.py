@@ -18,10 +18,10 @@ from holdfast.cli import show
 from holdfast.cli.main import app
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "picture.svg"
-WIDTH = 104
+WIDTH = 120
 
 #: the commands shown, and how many lines of each
-SHOWN = ((["nrr"], 14), (["nrr", "--by", "segment"], 7), (["bridge", "--from", "2026-05"], 12))
+SHOWN = ((["nrr"], 15), (["nrr", "--by", "segment"], 7), (["bridge", "--from", "2026-05"], 12))
 
 
 def picture(home: Path) -> str:

@@ -105,7 +105,6 @@ def test_zero_base_is_null_and_a_dash(small: Path) -> None:
 def test_the_policy_stands_beside_every_number(small: Path) -> None:
     for command in ("nrr", "bridge", "mrr", "cohorts", "renewals", "concentration"):
         assert "policy stripe" in ok(small, command, "--policy", "stripe").out
-        assert asked(small, command, "--policy", "stripe")["policy"] == "stripe"
 
 
 def test_policy_known_on_and_currency(small: Path) -> None:
@@ -222,7 +221,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize("words", TABLES, ids=lambda words: " ".join(words[:1] + words[3:]))
-@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("width", [60, pytest.param(80, marks=pytest.mark.slow)])
 def test_a_narrow_terminal_never_cuts_a_number(small: Path, words: tuple[str, ...], width: int) -> None:
     """Every number of a narrow table is one of the wide one, whole or without its decimals; nothing ends in an ellipsis."""
     wide = ok(small, *words, width=240).out
@@ -240,7 +239,7 @@ def rounded(number: str) -> str:
     return f"{round(float(plain)):,}"
 
 
-@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("columns", [60, pytest.param(80, marks=pytest.mark.slow)])
 def test_a_narrow_terminal_of_a_real_process(demo: Path, columns: int) -> None:
     done = process(demo, "bridge", "--from", "2026-01", "--to", "2026-06", columns=columns)
     assert done.exit_code == 0, done.err
@@ -265,7 +264,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words[:2]))
 def test_csv_is_safe_and_json_is_whole(small: Path, words: tuple[str, ...]) -> None:
-    """No cell begins a formula; the same rows as JSON parse; and all three forms exit with 0."""
+    """No cell begins a formula; the same rows as JSON parse; and both exit with 0."""
     document = asked(small, *words)
     assert isinstance(document, dict)
     text = ok(small, *words, "--format", "csv").out
@@ -273,7 +272,6 @@ def test_csv_is_safe_and_json_is_whole(small: Path, words: tuple[str, ...]) -> N
     assert not [cell for cell in cells if cell[:1] in "=+@\t\r" and cell] and not [
         c for c in cells if c[:1] == "-" and not numeric(c)
     ]
-    ok(small, *words)
 
 
 def numeric(cell: str) -> bool:
@@ -305,6 +303,7 @@ def test_a_real_process_writes_nothing_but_json(small: Path) -> None:
     assert (done.exit_code, json.loads(done.out)["policy"]) == (0, "profitwell")
 
 
+@pytest.mark.slow
 def test_the_home_may_come_from_the_environment(small: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "holdfast", "nrr", *WINDOW, "--format", "json"], capture_output=True, text=True, cwd=tmp_path,

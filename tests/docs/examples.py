@@ -28,6 +28,7 @@ from typing import Any
 from holdfast.domain.money import decimals
 from holdfast.domain.period import Window, parse_month
 from holdfast.domain.policy import Policy, load_policies
+from holdfast.flows.compare import RATIO_SETTINGS
 from holdfast.metrics import bridge, renewal, retention
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.window import View
@@ -55,6 +56,14 @@ class Setting:
     as_of: date
     known_on: date | None
     rates: tuple[tuple[str, date, str], ...]
+
+    @property
+    def ledger(self) -> Setting:
+        """The same without what changes how ratios are made of a ledger, and not the ledger."""
+        default = POLICIES["holdfast-1"]
+        texts = dict.fromkeys(("name", "title", "description", "source"), "")
+        ratios = {name: getattr(default, name) for name in (*RATIO_SETTINGS, "left_and_returned")}
+        return replace(self, policy=self.policy.with_settings(**texts, **ratios))
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,9 @@ def _parts(block: Block) -> tuple[dict[str, str], dict[str, Table]]:
     words.setdefault("rules", words.pop("rule", ""))
     found: dict[str, Table] = {}
     for name, (head, *rows) in tables.items():
-        assert all(len(row) == len(head) for row in rows), f"{block.where}: a row of '{name}' has other columns than its head"
+        assert all(len(row) == len(head) for row in rows), (
+            f"{block.where}: a row of '{name}' has other columns than its head"
+        )
         found[name] = [dict(zip(head, row, strict=True)) for row in rows]
     return words, found
 
@@ -179,7 +190,9 @@ def _account(row: dict[str, str], arrival: int) -> AccountState:
     def named(column: str) -> str | None:
         return None if row.get(column, ".") == "." else row[column]
 
-    return AccountState(row["account"], named("parent"), named("merged_into"), valid_from=_day(row.get("from")), arrival=arrival)
+    return AccountState(
+        row["account"], named("parent"), named("merged_into"), valid_from=_day(row.get("from")), arrival=arrival
+    )
 
 
 def _line(row: dict[str, str], place: int) -> Line:
@@ -199,7 +212,7 @@ def _line(row: dict[str, str], place: int) -> Line:
 @contextmanager
 def booked_together(chosen: list[Example]) -> Iterator[Ledger]:
     """A ledger of the examples side by side; the segment attribute `example` tells them apart."""
-    setting = chosen[0].setting
+    setting = chosen[0].setting.ledger
     rates: dict[str, list[tuple[date, str]]] = {}
     for currency, day, rate in setting.rates:
         rates.setdefault(currency, []).append((day, rate))
@@ -216,8 +229,11 @@ def booked_together(chosen: list[Example]) -> Iterator[Ledger]:
 def problems(example: Example, ledger: Ledger, booked: Booked) -> list[str]:
     """What the page says and the product does not, in words."""
     found = []
+    ledger.policy = example.setting.policy
     for section, table in example.said.items():
-        found += [f"{example.block.where} {section}: {text}" for text in CHECKS[section](example, table, ledger, booked)]
+        found += [
+            f"{example.block.where} {section}: {text}" for text in CHECKS[section](example, table, ledger, booked)
+        ]
     return found
 
 

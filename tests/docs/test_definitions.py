@@ -19,28 +19,27 @@ from .pages import DOCS, prose
 PAGE = DOCS / "definitions.md"
 
 
+EXAMPLES = examples()
+
+
 @cache
-def all_problems() -> dict[int, list[str]]:
-    """By number of the example; those of one setting are booked together."""
-    groups: dict[object, list[Example]] = {}
-    for one in examples():
-        groups.setdefault(repr(one.setting), []).append(one)
-    found: dict[int, list[str]] = {}
-    for group in groups.values():
-        with booked_together(group) as ledger:
-            booked = read(ledger)
-            found |= {one.number: problems(one, ledger, booked) for one in group}
-    return found
+def found(setting: str) -> dict[int, list[str]]:
+    """The problems of the examples of one setting, by number; they are booked together."""
+    group = [one for one in EXAMPLES if repr(one.setting.ledger) == setting]
+    with booked_together(group) as ledger:
+        booked = read(ledger)
+        return {one.number: problems(one, ledger, booked) for one in group}
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda one: one.block.where)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.block.where)
 def test_the_example_is_what_the_product_does(example: Example) -> None:
-    assert not all_problems()[example.number], "\n".join(all_problems()[example.number])
+    wrong = found(repr(example.setting.ledger))[example.number]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_each_rule_has_an_example() -> None:
     rules = {int(number) for number in re.findall(r"^(\d+)\. ", PAGE.read_text(), flags=re.M)}
-    shown = {rule for example in examples() for rule in example.rules}
+    shown = {rule for example in EXAMPLES for rule in example.rules}
     assert rules == set(range(1, 28)), "the numbers of the rules are quoted elsewhere and stay as they are"
     assert rules <= shown, f"no example for rules {sorted(rules - shown)}"
 
@@ -54,9 +53,11 @@ def test_each_policy_is_listed_with_its_own_words_and_settings() -> None:
         assert policy.title in row and policy.description in row, f"policy {name}: title or description differs: {row}"
         if name != "holdfast-1":
             differing = default.differences(policy)
-            assert {n for n in re.findall(r"`(\w+) = ", row)} == set(differing), f"policy {name}: the settings listed differ"
+            assert set(re.findall(r"`(\w+) = ", row)) == set(differing), f"policy {name}: the settings listed differ"
             for setting in differing:
-                assert f"`{setting} = {written(name, setting)}`" in row, f"policy {name}: {setting} is {written(name, setting)}"
+                assert f"`{setting} = {written(name, setting)}`" in row, (
+                    f"policy {name}: {setting} is {written(name, setting)}"
+                )
 
 
 def written(policy: str, setting: str) -> str:

@@ -59,7 +59,7 @@ def refused(*_: object) -> None:
 # --- whole or not at all ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", ["check_batch", "check_book"])
+@pytest.mark.parametrize("stage", ["check_book", pytest.param("check_batch", marks=pytest.mark.slow)])
 def test_a_booking_that_does_not_tie_out_keeps_the_last_publish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -107,20 +107,20 @@ def test_a_reader_keeps_its_numbers_across_publishes(tmp_path: Path) -> None:
     home = booked_home(tmp_path, facts(*path("A", 100)))
     with open_ledger(home) as reader:
         before = bridge.measure(reader, range(reader.first_month, reader.first_month + 3), DOLLARS)
-        for number in range(3):
+        for number in range(2):
             land_items(home, item("2024-01-01", 700, f"N{number}", f"n{number}"))
             book(home, LATER)
         assert not (home.warehouse / "000001").exists()
         after = bridge.measure(reader, range(reader.first_month, reader.first_month + 3), DOLLARS)
     assert [row.closing for row in before] == [row.closing for row in after] == [100, 100, 100]
-    assert window_of(home, "2024-02-01", "2024-06-01").counts.opening == 100 + 3 * 700
+    assert window_of(home, "2024-02-01", "2024-06-01").counts.opening == 100 + 2 * 700
 
 
 def test_what_is_loaded_and_not_booked_is_in_no_number(tmp_path: Path) -> None:
     """Another policy is built when it is asked for, from the rows of the published generation alone."""
     home = booked_home(tmp_path, facts(*path("A", 100)))
     land_items(home, item("2024-01-01", 700, "B", "b"))
-    for name in ("holdfast-1", "chartmogul", "stripe"):
+    for name in ("holdfast-1", "stripe"):
         assert window_of(home, "2024-02-01", "2024-03-01", name).counts.opening == 100, name
 
 
@@ -182,7 +182,7 @@ def test_any_order_of_arrival_gives_the_same_ledger(tmp_path: Path, expected: di
         assert found[table] == rows, table
 
 
-@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("full", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_second_booking_is_identical(tmp_path: Path, expected: dict[str, Any], full: bool) -> None:
     home = booked_home(tmp_path, company())
     book(home, LATER, full=full)
@@ -190,6 +190,7 @@ def test_a_second_booking_is_identical(tmp_path: Path, expected: dict[str, Any],
         assert contents(ledger) == expected
 
 
+@pytest.mark.slow
 def test_the_same_question_is_built_once(tmp_path: Path) -> None:
     home = booked_home(tmp_path, facts(*path("A", 100)))
     for _ in range(2):

@@ -14,5 +14,5 @@ from ..flows.homes import demo_home
 
 @pytest.fixture(scope="session")
 def demo_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with open_ledger(demo_home(tmp_path_factory.mktemp("metrics"), accounts=120)) as ledger:
+    with open_ledger(demo_home(tmp_path_factory.mktemp("metrics"))) as ledger:
         yield ledger

@@ -98,6 +98,26 @@ def test_a_policy_of_daily_means_has_its_month_s_figure_at_the_month_s_end() -> 
         assert mrr.measure(ledger, date(2024, 7, 31), DOLLARS)[0].mrr == 10_00
 
 
+def test_what_is_cancelled_whole_leaves_nothing_committed() -> None:
+    """A euro is worth 1.1203 dollars on 31 December 2023 and 0.9871 the day after: MRR and what is pending are at one rate."""
+    company = facts(item("2023-01-01", 100_00, currency="EUR", cancel_requested_on="2023-12-01", valid_to="2024-06-01"))
+    with ledger_of(company) as ledger:
+        [row] = mrr.measure(ledger, date(2023, 12, 31), DOLLARS)
+    assert (row.mrr, row.committed) == (round(100_00 * rate("EUR", date(2024, 1, 1))), 0)
+
+
+def test_what_is_pending_stands_in_the_segment_of_its_mrr() -> None:
+    """A was small in February and is large since 15 March: at the end of February both its figures are small's."""
+    company = facts(
+        item("2024-01-01", 50_00, cancel_requested_on="2024-02-10", valid_to="2024-06-01"),
+        account("A", attributes=(("size", "S"),)),
+        account("A", "2024-03-15", attributes=(("size", "L"),)),
+    )
+    with ledger_of(company) as ledger:
+        rows = mrr.measure(ledger, date(2024, 2, 29), DOLLARS, ("size",))
+    assert {row.segment[0][1]: (row.mrr, row.committed) for row in rows} == {"S": (50_00, 0)}
+
+
 # --- cohorts ------------------------------------------------------------------------------------------------
 
 

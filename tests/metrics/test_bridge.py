@@ -51,7 +51,10 @@ def total(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-SEGMENTS = (("segment",), ("country",), ("segment", "plan"), ("owner",))
+SEGMENTS = (
+    ("segment", "plan"), ("owner",),
+    pytest.param(("segment",), marks=pytest.mark.slow), pytest.param(("country",), marks=pytest.mark.slow),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("by", SEGMENTS)
@@ -128,9 +131,11 @@ def test_any_company_s_bridge_ties_out(many: list[Facts], chosen: Policy, as_of:
         for one in book:
             assert total([row for row in rows if row.months == one.months]) == total([one])
         if chosen.month_measure == "closing":
-            window = measured(ledger, str(date(2023, 1, 1)), str(date(2024, 1, 1)))[0].counts
-            opened = [row.opening for row in book if row.months[0] == month_no(date(2023, 1, 1))]
-            assert window.opening == (opened[0] if opened else 0)
+            opening = measured(ledger, "2023-01-01", "2024-01-01")[0].counts.opening
+            # where the ledger runs as far as that
+            assert [opening] * (month_no(date(2023, 1, 1)) in span) == [
+                row.opening for row in book if row.months[0] == month_no(date(2023, 1, 1))
+            ]
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-#: about this many rows of subscription items make a batch
-BATCH_ROWS = 1_000_000
+#: about this many rows of subscription items make a batch: two workers' batches and what they give stay below 2 GB
+BATCH_ROWS = 450_000
 
 
 @dataclass(frozen=True)

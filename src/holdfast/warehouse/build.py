@@ -50,8 +50,13 @@ def build(path: Path, facts: Facts, booking: Booking, progress: Progress | None 
     connection = duckdb.connect(str(path))
     try:
         book = _open(connection, facts, booking)
+        # one thread and one transaction: what is written is packed once, and the workers have the cores
+        connection.execute("checkpoint")
+        connection.execute("set threads = 1")
+        connection.execute("begin")
         for result in work_off(jobs(book), progress):
             append(book, result)
+        connection.execute("commit")
         finish(book)
     finally:
         connection.close()
@@ -147,6 +152,10 @@ def finish(book: Book) -> None:
     """Write what the file is, prove that it ties out, and pack it."""
     c = book.connection
     fx.write_rates(c, book.facts.fx, known(replace(book.booking, only=None)))
+    c.execute("delete from dated_attribute")
+    c.execute(
+        "insert into dated_attribute select entity_key, attribute, day, before from attribute_change join entity using (account_id)"
+    )
     checks.check_book(c, book.first_month, book.last_month)
     settings = {
         "policy": book.booking.policy.name,

@@ -184,7 +184,7 @@ class Landing:
             folder = self.root / table
             folder.mkdir(exist_ok=True)
             rows, parts = 0, list[str]()
-            for part in _in_parts(_complete(fact, batches, load_no, moment, source_kind)):
+            for part in _in_parts(_complete(fact, batches, load_no, moment, source_kind), fact.sort[0] if fact.sort else None):
                 name = f"{load_no:08d}-{len(parts) + 1:04d}.parquet"
                 _write_part(folder / name, sorted_part(part, fact.sort))
                 rows += part.num_rows
@@ -272,8 +272,11 @@ def _column(fact: FactTable, column: Column, batch: pa.Table) -> pa.ChunkedArray
     return values
 
 
-def _in_parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of PART_ROWS; the last one takes up to half a part more instead of a stump."""
+def _in_parts(tables: Iterable[pa.Table], key: str | None) -> Iterator[pa.Table]:
+    """The same rows in tables of about PART_ROWS; the last one takes up to half a part more instead of a stump.
+
+    Rows with one value of `key` that lie together stay together, so that the parts of a sorted load do not overlap.
+    """
     waiting: list[pa.Table] = []
     held = 0
     for table in tables:
@@ -284,11 +287,20 @@ def _in_parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         whole = pa.concat_tables(waiting)
         start = 0
         while held - start >= PART_ROWS + PART_ROWS // 2:
-            yield whole.slice(start, PART_ROWS)
-            start += PART_ROWS
+            end = _cut(whole, start + PART_ROWS, key)
+            yield whole.slice(start, end - start)
+            start = end
         waiting, held = [whole.slice(start)], held - start
     if held:
         yield pa.concat_tables(waiting)
+
+
+def _cut(table: pa.Table, end: int, key: str | None) -> int:
+    """The place at or a little after `end` where another value of `key` begins; `end` where none does nearby."""
+    if key is None:
+        return end
+    near = table[key].slice(end - 1, PART_ROWS // 16).to_pylist()
+    return end - 1 + next((place for place, value in enumerate(near) if value != near[0]), 1)
 
 
 def sorted_part(table: pa.Table, keys: Sequence[str]) -> pa.Table:

@@ -110,18 +110,24 @@ class Ledger:
 
     def changes_dated(self, attribute: str) -> bool:
         """Whether any account's attribute ever changed."""
-        return bool(self.rows("select 1 from attribute_change where attribute = ? limit 1", [attribute]))
+        return bool(self.rows("select 1 from dated_attribute where attribute = ? limit 1", [attribute]))
 
 
 def case_of_rates(amount: str, rates: Mapping[str, Fraction], currency: str = "currency") -> str:
     """Minor units at a minor rate by currency, rounded half-even; a currency without a rate stays as it is."""
     if not rates:
         return f"({amount})"
-    cases = " ".join(
-        f"when '{code}' then half_even(({amount})::hugeint * {rate.numerator}, {rate.denominator}::hugeint)::bigint"
-        for code, rate in rates.items()
-    )
+    cases = " ".join(f"when '{code}' then {_at_rate(amount, rate)}" for code, rate in rates.items())
     return f"(case {currency} {cases} else {amount} end)"
+
+
+def _at_rate(amount: str, rate: Fraction) -> str:
+    """In 64 bits where the amount allows it, which nearly every amount does."""
+    n, d = rate.numerator, rate.denominator
+    return (
+        f"case when ({amount}) between 0 and {2**61 // max(n, d)} then half_even_positive(({amount}) * {n}, {d}) "
+        f"else half_even(({amount})::hugeint * {n}, {d}::hugeint)::bigint end"
+    )
 
 
 def segment_column(attribute: str) -> str:

@@ -27,7 +27,7 @@ from holdfast.warehouse.worker import Job, work_off
 LARGEST_SHARE = 0.05
 
 #: tables of the ledger that hold rows by entity
-BY_ENTITY = ("movement", "change", "aside", "term", "position", "entity")
+BY_ENTITY = ("movement", "change", "aside", "term", "left_month", "position", "entity")
 
 
 def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking) -> bool:

@@ -36,36 +36,43 @@ def check_window(ledger: Ledger, window: Window) -> None:
         )
 
 
-def create_window(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> None:
-    """Make the temp table entity_window: entity_key, seg_1 … seg_n, opening, closing_fixed, closing, is_there, has_returned.
+def create_window(ledger: Ledger, window: Window, view: View, by: Sequence[str], *, plain: bool = True) -> None:
+    """Make the temp view entity_window: entity_key, seg_1 … seg_n, opening, closing_fixed, closing, is_there, has_returned.
 
-    opening and closing_fixed are at the rates of the window's start, closing at those of its end; minor units.
+    opening and closing_fixed are at the rates of the window's start, closing at those of its end; minor units. Without
+    `plain` only the entities that are put together from several rows.
     """
     check_window(ledger, window)
     c = ledger.connection
     _balance_at(ledger, window.start, "at_start")
     _balance_at(ledger, window.end, "at_end")
-    rates_start, rates_end = window.start, window.end
-    parts = [_entities(ledger, window, view, by, plain=True)]
-    if _has(ledger, "select 1 from position where not is_plain limit 1"):
+    parts = [_entities(ledger, window, view, by, plain=True)] if plain else []
+    if _has(ledger, "select 1 from position where not is_plain limit 1") or not plain:
         parts.append(_entities(ledger, window, view, by, plain=False))
     if _has(ledger, "select 1 from member limit 1"):
         parts.append(_linked(ledger, window, view, by))
-    segments = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
-    c.execute(f"create or replace temp table returned as {_returned(ledger, window)}")
-    c.execute(f"create or replace temp table held_at_end as {_held(ledger, window.end)}")
     amounts = (
-        f"{_converted(ledger, view, 'opening', rates_start)} as opening, "
-        f"{_converted(ledger, view, 'closing', rates_start)} as closing_fixed, "
-        f"{_converted(ledger, view, 'closing', rates_end)} as closing"
+        f"{_converted(ledger, view, 'opening', window.start)} as opening, "
+        f"{_converted(ledger, view, 'closing', window.start)} as closing_fixed, "
+        f"{_converted(ledger, view, 'closing', window.end)} as closing"
     )
     body = " union all ".join(part.replace("$amounts", amounts) for part in parts)
+    segments = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
+    returned, left_join = _marked(ledger, "returned", _returned(ledger, window))
+    held, held_join = _marked(ledger, "held_at_end", _held(ledger, window.end))
     c.execute(
-        f"create or replace temp table entity_window as select entity_key{segments}, opening, closing_fixed, closing, "
-        "closing_fixed > 0 or held_at_end.entity_key is not null as is_there, "
-        "coalesce(has_returned, returned.entity_key is not null) and closing_fixed > 0 as has_returned "
-        f"from ({body}) left join returned using (entity_key) left join held_at_end using (entity_key)"
+        f"create or replace temp view entity_window as select entity_key{segments}, opening, closing_fixed, closing, "
+        f"closing_fixed > 0 or {held} as is_there, coalesce(has_returned, {returned}) and closing_fixed > 0 as has_returned "
+        f"from ({body}){left_join}{held_join}"
     )
+
+
+def _marked(ledger: Ledger, name: str, query: str) -> tuple[str, str]:
+    """A temp table of entities, and the SQL that marks them; nothing is joined where there are none."""
+    ledger.connection.execute(f"create or replace temp table {name} as {query}")
+    if not _has(ledger, f"select 1 from {name} limit 1"):
+        return "false", ""
+    return f"{name}.entity_key is not null", f" left join {name} using (entity_key)"
 
 
 def _has(ledger: Ledger, query: str) -> bool:
@@ -112,9 +119,9 @@ def _segments(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]:
         column = segment_column(attribute)
         if ledger.changes_dated(attribute):
             joins += (
-                f" left join (select entity.entity_key, arg_min(before, day) as value, 1 as changed from attribute_change "
-                f"join entity using (account_id) where attribute = {literal(attribute)} and day > date '{day}' "
-                f"group by entity.entity_key) as later_{n} on later_{n}.entity_key = position.entity_key"
+                f" left join (select entity_key, arg_min(before, day) as value, 1 as changed from dated_attribute "
+                f"where attribute = {literal(attribute)} and day > date '{day}' "
+                f"group by entity_key) as later_{n} on later_{n}.entity_key = position.entity_key"
             )
             columns.append(f"case when later_{n}.changed = 1 then later_{n}.value else {column} end as seg_{n}")
         else:
@@ -180,10 +187,7 @@ def _returned(ledger: Ledger, window: Window) -> str:
     inside = window.month_ends_inside
     if not len(inside):
         return "select 0 as entity_key where false"
-    return (
-        "select distinct entity_key from movement where kind = 'churn' and closing_minor = 0 "
-        f"and month_no between {inside[0]} and {inside[-1]}"
-    )
+    return f"select distinct entity_key from left_month where month_no between {inside[0]} and {inside[-1]}"
 
 
 def _held(ledger: Ledger, day: date) -> str:

@@ -44,7 +44,7 @@ LINE_COLUMNS = (
 )  # fmt: skip
 
 #: the tables of the ledger that a batch adds rows to, besides its positions
-TABLES_OF_BATCH = ("entity", "movement", "change", "aside", "term", "belonging")
+TABLES_OF_BATCH = ("entity", "movement", "change", "aside", "term", "left_month", "belonging")
 
 
 @dataclass(frozen=True)

@@ -30,5 +30,5 @@ select
             else cause
         end as cause)
 from event left join lasting using (subscription_no)
-order by key, cause;
+order by key;
 create or replace temp table event as from told;

@@ -3,31 +3,35 @@
 -- In:  state, piece, edge, held. Out: change_of_batch (one row per item, day and cause)
 create or replace temp table valued as
 select
-    state.*,
+    account_no, subscription_no, item_no, state_no, currency, valid_from, valid_until, term_end, gap_days, status, follows,
+    is_other_plan, is_other_discount, quantity, quantity_before, load_no, source_row,
     coalesce(edge.first_minor, plain_minor(status, full_minor)) as first_minor,
     coalesce(edge.last_minor, plain_minor(status, full_minor)) as last_minor
 from state left join edge using (state_no);
 
 create or replace temp table change_of_batch as
+select * replace (cause::change_cause as cause)
+from (
 with compared as (
     select
-        *,
+        * exclude (term_end),
         case when follows then lag(last_minor) over () else 0 end as before_minor,
         lag(status) over () as status_before,
         coalesce(not lead(follows) over (), true) as is_last
     from valued
 ),
 -- seats and price moved at once: at the old price first, the rest is price
-split as (
+split as materialized (
     select
         *,
         first_minor - before_minor as delta,
         case
             when follows and before_minor > 0 and first_minor > 0 and not is_other_plan and quantity <> quantity_before and quantity_before > 0
-                then half_even(before_minor::hugeint * (quantity - quantity_before), quantity_before::hugeint)::bigint
+                then share(before_minor, quantity - quantity_before, quantity_before)
             else 0
         end as seats_delta
     from compared
+    where first_minor <> before_minor or is_last or quantity <> quantity_before
 )
 select
     account_no, subscription_no, item_no, state_no, currency, valid_from as day, delta - seats_delta as delta, 0::bigint as held_delta, gap_days,
@@ -41,7 +45,7 @@ select
         when is_other_plan then 'plan'
         when is_other_discount then 'discount'
         else 'price'
-    end::change_cause as cause,
+    end as cause,
     load_no, source_row
 from split
 where delta <> seats_delta
@@ -71,4 +75,5 @@ select account_no, subscription_no, item_no, state_no, held.currency, piece_from
 from held join state using (state_no)
 union all
 select account_no, subscription_no, item_no, state_no, held.currency, piece_until, 0, -held_minor, gap_days, 'pause', load_no, source_row
-from held join state using (state_no);
+from held join state using (state_no)
+);

@@ -9,6 +9,13 @@ create or replace temp macro half_even(n, d) as
         else half_even_positive(n, d)
     end;
 
+-- amount × part / whole, rounded half to even; in 64 bits where that is enough.
+create or replace temp macro share(amount, part, whole) as
+    case
+        when abs(amount) < 1000000000 and abs(part) < 1000000000 then half_even(amount * part, whole)
+        else half_even(amount::hugeint * part, whole::hugeint)::bigint
+    end;
+
 -- A billing interval in months: month_num ÷ month_den is what a billing amount is multiplied with (rule 9).
 create or replace temp macro month_num(billing_interval) as
     case billing_interval when 'week' then getvariable('week_num') when 'day' then getvariable('day_num') else 1 end::bigint;
@@ -30,6 +37,10 @@ create or replace temp macro monthly_discounted(billing, ppm_1, ppm_2, ppm_3, of
 -- MRR of a billing amount. Without discount the numbers are small and stay in 64 bits.
 create or replace temp macro monthly(billing, ppm_1, ppm_2, ppm_3, off_minor, num, den, down) as
     case
+        -- one percentage of a common amount fits as well
+        when ppm_1 + off_minor <> 0 and ppm_2 + ppm_3 = 0 and not down and num <= 400
+            and billing between 0 and 10000000000 and off_minor between 0 and 10000000000
+            then half_even_positive(greatest(0, billing * (1000000 - ppm_1) - off_minor * 1000000) * num, 1000000 * den)
         when ppm_1 + ppm_2 + ppm_3 + off_minor <> 0 or billing < 0
             then monthly_discounted(billing, ppm_1, ppm_2, ppm_3, off_minor, num, den, down)
         when num = den then billing

@@ -18,8 +18,12 @@ create table aside (
     entity_key integer, lane lane, currency varchar, from_day date, to_day date, amount_minor bigint);
 -- contract terms that came to their end: what was due for renewal
 create table term (entity_key integer, currency varchar, day date, amount_minor bigint);
+-- months at whose end an entity was gone, where something moved later: who may have come back
+create table left_month (entity_key integer, month_no smallint);
 -- accounts linked by merges or parents: where each one stood, and its own balances
 create table belonging (account_id varchar, from_day date, to_day date, entity_key integer);
 create table fx_rate (currency varchar, quote varchar, day date, rate double);
 create table attribute (attribute varchar);
 create table attribute_change (account_id varchar, attribute varchar, day date, before varchar, after varchar);
+-- the same by entity, for reading
+create table dated_attribute (entity_key integer, attribute varchar, day date, before varchar);

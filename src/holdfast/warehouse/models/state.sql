@@ -4,11 +4,36 @@
 -- Out: state: the same order, one row a state; accounts, subscriptions, items and states are numbered from 1 within the batch.
 --      Ids are kept only where they open, which keeps the table narrow.
 create or replace temp table state as
-with neighbours as (
+with priced as (
+    -- what is worked out here is not carried through the windows below as its many parts;
+    -- the marks tell one plan, and one discount, from another
     select
-        account_id, subscription_id, plan_id, product_id, "interval", currency, status, usage_type, source_kind,
-        quantity, unit_amount_minor, interval_count, forever_off_ppm, forever_off_minor,
-        valid_from, valid_to, term_end, load_no, source_row, is_special,
+        account_id, subscription_id, item_id,
+        hash(plan_id, product_id, "interval", interval_count) as plan_mark,
+        hash(forever_off_ppm, forever_off_minor) as discount_mark,
+        currency::currency_code as currency,
+        status::item_status as status,
+        quantity,
+        case
+            when usage_type = 'metered' then 0
+            else monthly(
+                quantity * unit_amount_minor,
+                case when getvariable('forever_discounts') then forever_off_ppm else 0 end, 0, 0,
+                case when getvariable('forever_discounts') then forever_off_minor else 0 end,
+                month_num("interval"), month_den("interval", interval_count), getvariable('round_down'))
+        end as full_minor,
+        case source_kind
+            when 'billing' then getvariable('gap_days_billing')
+            when 'contract' then getvariable('gap_days_contract')
+            when 'file' then getvariable('gap_days_file')
+            else 0
+        end::integer as gap_days,
+        valid_from, valid_to, term_end, load_no, source_row, is_special, deleted
+    from landed_item
+),
+neighbours as (
+    select
+        * exclude (item_id),
         lag(account_id) over () is distinct from account_id as new_account,
         lag(subscription_id) over () is distinct from subscription_id as new_subscription,
         lag(item_id) over () is distinct from item_id as new_item,
@@ -16,9 +41,8 @@ with neighbours as (
         lead(valid_from) over () is not distinct from valid_from
         and lead(item_id) over () is not distinct from item_id
         and lead(subscription_id) over () is not distinct from subscription_id
-        and lead(account_id) over () is not distinct from account_id as is_superseded,
-        deleted
-    from landed_item
+        and lead(account_id) over () is not distinct from account_id as is_superseded
+    from priced
 ),
 numbered as (
     select
@@ -46,12 +70,8 @@ chained as (
         lag(item_no) over () is not distinct from item_no
         and lag(valid_until) over () is not distinct from valid_from as touches,
         lag(currency) over () is distinct from currency as is_other_currency,
-        lag(plan_id) over () is distinct from plan_id
-        or lag(product_id) over () is distinct from product_id
-        or lag("interval") over () is distinct from "interval"
-        or lag(interval_count) over () is distinct from interval_count as is_other_plan,
-        lag(forever_off_ppm) over () is distinct from forever_off_ppm
-        or lag(forever_off_minor) over () is distinct from forever_off_minor as is_other_discount,
+        lag(plan_mark) over () is distinct from plan_mark as is_other_plan,
+        lag(discount_mark) over () is distinct from discount_mark as is_other_discount,
         lag(quantity) over () as quantity_before
     from bounded
     where valid_until > valid_from
@@ -70,25 +90,13 @@ select
     valid_from,
     valid_until,
     term_end,
-    status::item_status as status,
-    currency::currency_code as currency,
+    status,
+    currency,
     quantity,
     quantity_before,
-    case
-        when usage_type = 'metered' then 0
-        else monthly(
-            quantity * unit_amount_minor,
-            case when getvariable('forever_discounts') then forever_off_ppm else 0 end, 0, 0,
-            case when getvariable('forever_discounts') then forever_off_minor else 0 end,
-            month_num("interval"), month_den("interval", interval_count), getvariable('round_down'))
-    end as full_minor,
+    full_minor,
     is_special,
-    case source_kind
-        when 'billing' then getvariable('gap_days_billing')
-        when 'contract' then getvariable('gap_days_contract')
-        when 'file' then getvariable('gap_days_file')
-        else 0
-    end::integer as gap_days,
+    gap_days,
     load_no,
     source_row
 from chained;
