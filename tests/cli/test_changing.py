@@ -174,7 +174,9 @@ def test_explain_opens_a_figure_down_to_the_row_of_the_file(home: Path, tmp_path
     }
     assert [(one["account"], one["kind"]) for one in whole["rows"]] == [("Bea", "churn"), ("Ada", "same")]
     bea = asked(home, "explain", "Bea", *window)
-    assert [(one["month"], one["kind"], one["amount"]) for one in bea["movements"]] == [("2024-03", "churn", -50_00)]
+    assert [(one["month"], one["kind"], one["amount_minor"]) for one in bea["movements"]] == [
+        ("2024-03", "churn", -50_00)
+    ]
     assert [(one["file"], one["source_row"]) for one in bea["changes"]] == [(path, 2)], "the second row of the file"
     text = ok(home, "explain", "Bea", *window, width=400).out
     assert "subscriptions.csv" in text and "-50.00" in text

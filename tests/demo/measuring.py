@@ -102,10 +102,12 @@ class Book:
                 or (quantity > q and unit_amount_minor = u and st = 'active'
                     and te is distinct from valid_from)
                 or (p <> plan_id and unit_amount_minor > u and st = 'active'))""")
-        return float(self.one(f"""select avg(hit) from (select exists (select 1 from grown g
+        return float(
+            self.one(f"""select avg(hit) from (select exists (select 1 from grown g
               where g.account_id = h.account_id and g.day >= h.month and g.day < h.month + 90)::int as hit
             from hidden h where (near_months >= 2) = {near}
-              and h.month < (select max(month) from hidden) - 90)""")[0])
+              and h.month < (select max(month) from hidden) - 90)""")[0]
+        )
 
     def programme(self, name: str, segment: str, months: int = 6) -> float:
         """Departures within six months of enrolment: treated ÷ holdout."""
@@ -122,13 +124,15 @@ class Book:
 
     def naive(self, name: str, segment: str) -> float:
         """What a plain comparison says: monthly departures of the touched in six months ÷ of all others."""
-        return float(self.one(f"""
+        return float(
+            self.one(f"""
             with e as (select account_id, date_trunc('month', happened_at)::date as month from touch
                        where programme = '{name}' and arm = 'treated'),
             m as (select churned::int as lost, exists (select 1 from e where e.account_id = h.account_id
                     and h.month >= e.month and h.month < e.month + interval 6 month) as touched
                   from hidden h where {segment})
-            select avg(lost) filter (touched) / avg(lost) filter (not touched) from m""")[0])
+            select avg(lost) filter (touched) / avg(lost) filter (not touched) from m""")[0]
+        )
 
     def whale(self) -> str:
         return whale(self.world)

@@ -81,10 +81,17 @@ def test_nothing_is_learned_after_the_end(name: str) -> None:
 
 
 def test_nothing_is_learned_before_it_was_true() -> None:
-    for name, day in (("subscription_item", "valid_from"), ("invoice", "issued_on"), ("usage_day", "day"),
-                      ("ticket", "opened_at"), ("survey", "sent_on"), ("touch", "happened_at"),
-                      ("account", "valid_from"), ("invoice_line", "issued_on"),
-                      ("opportunity", "changed_on")):
+    for name, day in (
+        ("subscription_item", "valid_from"),
+        ("invoice", "issued_on"),
+        ("usage_day", "day"),
+        ("ticket", "opened_at"),
+        ("survey", "sent_on"),
+        ("touch", "happened_at"),
+        ("account", "valid_from"),
+        ("invoice_line", "issued_on"),
+        ("opportunity", "changed_on"),
+    ):
         assert count(f"select count(*) from {name}_ where learned_at < {day}") == 0, name
 
 
@@ -115,10 +122,20 @@ def test_accounts_exist(name: str) -> None:
 def test_references_between_tables() -> None:
     assert count("select count(*) from invoice_line_ anti join invoice_ using (invoice_id)") == 0
     assert count("select count(*) from invoice_line_ anti join subscription_item_ using (item_id)") == 0
-    assert count("select count(*) from account_ a anti join account_ b on a.parent_id = b.account_id "
-                 "where a.parent_id is not null") == 0
-    assert count("select count(*) from account_ a anti join account_ b on a.merged_into = b.account_id "
-                 "where a.merged_into is not null") == 0
+    assert (
+        count(
+            "select count(*) from account_ a anti join account_ b on a.parent_id = b.account_id "
+            "where a.parent_id is not null"
+        )
+        == 0
+    )
+    assert (
+        count(
+            "select count(*) from account_ a anti join account_ b on a.merged_into = b.account_id "
+            "where a.merged_into is not null"
+        )
+        == 0
+    )
     itself = "merged_into = account_id or parent_id = account_id"
     assert count(f"select count(*) from account_ where {itself}") == 0
     for name in ("ticket", "survey", "touch"):

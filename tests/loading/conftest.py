@@ -67,9 +67,7 @@ class Company:
         files = [str(path) for path in self.landing.files(table)]
         if not files:
             return []
-        query = (
-            f"select {columns} from read_parquet($files, union_by_name = true) order by load_no, source_row"
-        )
+        query = f"select {columns} from read_parquet($files, union_by_name = true) order by load_no, source_row"
         return duckdb.execute(query, {"files": files}).fetchall()
 
     def mapping_of(self, report: FileReport) -> str:

@@ -94,9 +94,7 @@ def test_a_whole_history_is_told_again_where_single_states_came_after_it(company
 
 def test_a_row_told_twice_in_a_file_holds_as_its_last(company: Company) -> None:
     company.load_text("mrr.csv", "customer,plan,month,mrr\nacme,pro,2024-01,100\nacme,pro,2024-02,100")
-    same = company.load_text(
-        "mrr2.csv", "customer,plan,month,mrr\nacme,pro,2024-01,100\nacme,pro,2024-02,110"
-    )
+    same = company.load_text("mrr2.csv", "customer,plan,month,mrr\nacme,pro,2024-01,100\nacme,pro,2024-02,110")
     assert same.rows_loaded == 1
 
 
@@ -130,9 +128,7 @@ def test_an_attribute_emptied_in_its_file_is_gone(company: Company) -> None:
 
 def test_a_mapping_that_corrects_changes_what_an_account_always_was(company: Company) -> None:
     first = company.load_text("accounts.csv", "account_id,name,industry\na,Acme,Toys")
-    mapping = company.file(
-        "mine.toml", company.mapping_of(first).replace("corrects = false", "corrects = true")
-    )
+    mapping = company.file("mine.toml", company.mapping_of(first).replace("corrects = false", "corrects = true"))
     company.load_text("accounts.csv", "account_id,name,industry\na,Acme,Games", mapping=mapping)
     assert company.rows("account", "attributes['industry'], valid_from") == [("Toys", None), ("Games", None)]
 

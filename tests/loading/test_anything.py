@@ -40,9 +40,7 @@ CELLS = st.sampled_from(
 @st.composite
 def tables(draw: st.DrawFn) -> pa.Table:
     # with the columns that a subscription needs in most cases, as a table of noise alone is rarely recognised
-    usual = draw(
-        st.sampled_from([[], ["account_id", "start_date", "mrr"], ["account_id", "month", "amount"]])
-    )
+    usual = draw(st.sampled_from([[], ["account_id", "start_date", "mrr"], ["account_id", "month", "amount"]]))
     names = [*usual, *draw(st.lists(st.sampled_from(HEADERS), max_size=6))]
     count = draw(st.integers(1, 6))
     names = list(dict.fromkeys(names)) or ["x"]

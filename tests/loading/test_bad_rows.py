@@ -43,10 +43,7 @@ def test_good_rows_load_and_each_bad_row_is_told(company: Company) -> None:
 
 def test_the_report_is_a_sentence_per_row(company: Company) -> None:
     lines = describe(company.load(company.file("subs.csv", SUBSCRIPTIONS)))
-    assert (
-        "  subs.csv, row 2, column start_date: '2024-02-30' is not a day that exists; correct the date"
-        in lines
-    )
+    assert "  subs.csv, row 2, column start_date: '2024-02-30' is not a day that exists; correct the date" in lines
     assert "  subs.csv, row 3, column account_id: is empty; give the row its account_id" in lines
 
 
@@ -100,9 +97,7 @@ def test_a_file_with_bad_rows_is_told_again_and_changes_nothing(company: Company
 
 
 def test_when_no_row_is_good_nothing_is_loaded(company: Company) -> None:
-    report = company.load(
-        company.file("subs.csv", "subscription_id,account_id,start_date,mrr\ns1,a,2024-01-01,-1")
-    )
+    report = company.load(company.file("subs.csv", "subscription_id,account_id,start_date,mrr\ns1,a,2024-01-01,-1"))
     assert report.exit_code == 2
     assert company.landing.loads() == []
 

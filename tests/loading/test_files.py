@@ -24,9 +24,7 @@ COLUMNS = "item_id, account_id, valid_from, unit_amount_minor"
 TEXT = f"{HEADER}\ns1,Müller & Söhne,2024-01-01,100\ns2,Østlund,2024-02-01,120.50\n"
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"]
-)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 def test_every_usual_encoding(company: Company, encoding: str) -> None:
     company.load_text("subs.csv", TEXT.encode(encoding))
     assert company.rows("subscription_item", COLUMNS) == WANTED
@@ -48,9 +46,7 @@ def test_a_european_export_with_semicolons_and_decimal_commas(company: Company) 
         s2;Østlund;01.02.2024;;99,00 €
     """,
     )
-    assert company.rows(
-        "subscription_item", "item_id, valid_from, valid_to, unit_amount_minor, currency"
-    ) == [
+    assert company.rows("subscription_item", "item_id, valid_from, valid_to, unit_amount_minor, currency") == [
         ("s1", date(2024, 1, 31), date(2024, 12, 31), 123450, "EUR"),
         ("s2", date(2024, 2, 1), None, 9900, "EUR"),
     ]
@@ -90,9 +86,7 @@ def test_json_lines_keep_the_digits_of_their_numbers(company: Company) -> None:
 
 
 def test_a_json_array_of_objects(company: Company) -> None:
-    entries = [
-        {"subscription_id": "s1", "account_id": "a", "start_date": "2024-01-01", "mrr": 5, "is_trial": False}
-    ]
+    entries = [{"subscription_id": "s1", "account_id": "a", "start_date": "2024-01-01", "mrr": 5, "is_trial": False}]
     company.load_text("subs.json", json.dumps(entries).encode())
     assert company.rows("subscription_item", "item_id, unit_amount_minor, status") == [("s1", 500, "active")]
 
@@ -111,9 +105,9 @@ def test_parquet_with_its_own_types(company: Company) -> None:
     path = company.folder / "subs.parquet"
     pq.write_table(table, path)
     report = company.load(path, timezone="Europe/Berlin").files[0]
-    assert company.rows(
-        "subscription_item", "item_id, account_id, valid_from, unit_amount_minor, status"
-    ) == [("1", "a", date(2024, 1, 2), 10050, "trialing")]
+    assert company.rows("subscription_item", "item_id, account_id, valid_from, unit_amount_minor, status") == [
+        ("1", "a", date(2024, 1, 2), 10050, "trialing")
+    ]
     assert [(r.row, r.column, r.reason) for r in report.rejects] == [(2, "start_date", "is empty")]
 
 
@@ -136,9 +130,10 @@ def test_every_worksheet_of_a_workbook_is_a_file_of_its_own(company: Company) ->
         ("book.xlsx#Accounts", "account"),
         ("book.xlsx#Subscriptions", "subscription_item"),
     ]
-    assert company.rows(
-        "subscription_item", "item_id, account_id, valid_from, quantity, unit_amount_minor"
-    ) == [("1001", "acme", date(2024, 1, 1), 5, 2010), ("1002", "beta", date(2024, 2, 1), 4, 2000)]
+    assert company.rows("subscription_item", "item_id, account_id, valid_from, quantity, unit_amount_minor") == [
+        ("1001", "acme", date(2024, 1, 1), 5, 2010),
+        ("1002", "beta", date(2024, 2, 1), 4, 2000),
+    ]
 
 
 def test_excel_serial_numbers_are_days(company: Company) -> None:

@@ -78,9 +78,7 @@ def test_a_source_may_say_itself_when_and_where_it_learned_a_row(tmp_path: Path)
     landing = Landing(tmp_path)
     table = usage(("a", date(2025, 1, 1), 3))
     table = table.append_column("learned_at", pa.array([datetime(2024, 5, 5)], pa.timestamp("us")))
-    table = table.append_column("source_row", pa.array([77])).append_column(
-        "source_kind", pa.array(["billing"])
-    )
+    table = table.append_column("source_row", pa.array([77])).append_column("source_kind", pa.array(["billing"]))
     append(landing, table)
     [row] = pq.read_table(landing.files("usage_day")[0]).to_pylist()
     assert (row["learned_at"], row["source_row"], row["source_kind"]) == (datetime(2024, 5, 5), 77, "billing")
@@ -188,9 +186,7 @@ Landing(Path(sys.argv[1])).append("usage_day", batches(), source="t", source_kin
 def test_a_process_killed_in_the_middle_of_an_append_leaves_no_row_and_blocks_nobody(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     append(landing, usage(("kept", date(2025, 1, 1), 1)))
-    writer = subprocess.Popen(
-        [sys.executable, "-c", _ENDLESS, str(tmp_path)], env=os.environ | _python_path()
-    )
+    writer = subprocess.Popen([sys.executable, "-c", _ENDLESS, str(tmp_path)], env=os.environ | _python_path())
     folder = tmp_path / "landing/usage_day"
     deadline = time.monotonic() + 30
     while not (folder / "00000002-0002.parquet").exists() and time.monotonic() < deadline:
@@ -236,13 +232,9 @@ for n in range(5):
 
 def test_two_processes_that_append_at_once_take_turns(tmp_path: Path) -> None:
     environment = os.environ | _python_path()
-    writers = [
-        subprocess.Popen([sys.executable, "-c", _ONE, str(tmp_path), name], env=environment) for name in "ab"
-    ]
+    writers = [subprocess.Popen([sys.executable, "-c", _ONE, str(tmp_path), name], env=environment) for name in "ab"]
     assert [writer.wait() for writer in writers] == [0, 0]
     landing = Landing(tmp_path)
     assert [load.load_no for load in landing.loads()] == list(range(1, 11))
-    landed = [
-        row["account_id"] for path in landing.files("account") for row in pq.read_table(path).to_pylist()
-    ]
+    landed = [row["account_id"] for path in landing.files("account") for row in pq.read_table(path).to_pylist()]
     assert sorted(landed) == sorted(f"{name}{n}" for name in "ab" for n in range(5))

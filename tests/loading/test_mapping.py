@@ -40,9 +40,7 @@ def test_what_the_values_leave_open_is_said_in_the_report(company: Company) -> N
 
 
 def test_with_dollars_an_open_date_is_month_first(company: Company) -> None:
-    assert 'start_date = "mdy"' in company.mapping_of(
-        company.load_text("subs.csv", AMBIGUOUS, currency="USD")
-    )
+    assert 'start_date = "mdy"' in company.mapping_of(company.load_text("subs.csv", AMBIGUOUS, currency="USD"))
 
 
 def test_an_open_date_follows_the_files_other_dates(company: Company) -> None:
@@ -103,9 +101,7 @@ def test_one_mapping_holds_for_the_files_that_have_its_columns(company: Company)
         ("a.csv", "subscription_item"),
         ("b.csv", "account"),
     ]
-    assert company.rows("subscription_item", "account_id, interval, unit_amount_minor") == [
-        ("acme", "year", 120000)
-    ]
+    assert company.rows("subscription_item", "account_id, interval, unit_amount_minor") == [("acme", "year", 120000)]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +203,7 @@ def test_names_are_compared_in_plain_form() -> None:
         "mrr_usd",
         "plan_tier",
     ]
-    assert [
-        month_of(name) for name in ("2024-01", "Jan 2024", "mrr_2024_01", "01/2024", "Jan-24", "2024M03")
-    ] == ["2024-01-01"] * 5 + ["2024-03-01"]
+    assert [month_of(name) for name in ("2024-01", "Jan 2024", "mrr_2024_01", "01/2024", "Jan-24", "2024M03")] == [
+        "2024-01-01"
+    ] * 5 + ["2024-03-01"]
     assert [month_of(name) for name in ("amount", "id_202401x", "2024", "phase 2", "Q1 2024")] == [None] * 5

@@ -71,9 +71,7 @@ def test_all_of_these_are_the_last_day_of_2024(form: DateFormat, text: str) -> N
 def test_a_moment_with_a_zone_falls_on_the_day_that_it_is_in_the_companys_time_zone() -> None:
     assert read_day("2024-12-31T23:30:00Z", "iso", ZoneInfo("Europe/Berlin")) == date(2025, 1, 1)
     assert read_day("2025-01-01T02:00:00+00:00", "iso", ZoneInfo("America/New_York")) == NEW_YEARS_EVE
-    assert (
-        read_day("2024-12-31 23:30:00", "iso", ZoneInfo("Europe/Berlin")) == NEW_YEARS_EVE
-    )  # no zone: local already
+    assert read_day("2024-12-31 23:30:00", "iso", ZoneInfo("Europe/Berlin")) == NEW_YEARS_EVE  # no zone: local already
     assert read_moment("1735689600", "epoch_s", ZoneInfo("Asia/Tokyo")) == datetime(2025, 1, 1, 9)
 
 
@@ -107,9 +105,7 @@ def test_what_is_no_date_is_refused_with_a_remedy(text: str) -> None:
         (["01/01/2024", "01/02/2024", "01/03/2024"], "dmy", False),
     ],
 )
-def test_day_or_month_first_is_decided_over_the_whole_column(
-    values: list[str], form: str, sure: bool
-) -> None:
+def test_day_or_month_first_is_decided_over_the_whole_column(values: list[str], form: str, sure: bool) -> None:
     made = choose_date_format(values)
     assert made is not None
     assert (made.form, made.sure) == (form, sure)
@@ -245,9 +241,15 @@ def test_every_amount_is_read_back_as_it_was_written(
 def test_whole_numbers_flags_and_intervals() -> None:
     assert read_int("12.0") == 12
     assert [read_flag(text) for text in ("True", "no", "1", "N", "x")] == [True, False, True, False, True]
-    assert [
-        read_interval(text) for text in ("annual", "Monthly", "quarterly", "6", "3 months", "P1Y", "12.0")
-    ] == [("year", 1), ("month", 1), ("month", 3), ("month", 6), ("month", 3), ("year", 1), ("month", 12)]
+    assert [read_interval(text) for text in ("annual", "Monthly", "quarterly", "6", "3 months", "P1Y", "12.0")] == [
+        ("year", 1),
+        ("month", 1),
+        ("month", 3),
+        ("month", 6),
+        ("month", 3),
+        ("year", 1),
+        ("month", 12),
+    ]
     for wrong, read in (
         ("12.5", read_int),
         ("maybe", read_flag),

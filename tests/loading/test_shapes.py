@@ -27,10 +27,7 @@ def test_one_row_per_subscription_with_start_end_and_monthly_amount(company: Com
         ("acme", "1", 1, 5000, "month", 1, date(2024, 1, 1), date(2024, 7, 1)),
         ("acme", "2", 1, 7550, "month", 1, date(2024, 7, 1), None),
     ]
-    assert (
-        company.rows("subscription_item", "currency, source_kind, replaces_item")
-        == [("USD", "file", True)] * 2
-    )
+    assert company.rows("subscription_item", "currency, source_kind, replaces_item") == [("USD", "file", True)] * 2
 
 
 def test_one_row_per_customer_and_month(company: Company) -> None:
@@ -48,9 +45,7 @@ def test_one_row_per_customer_and_month(company: Company) -> None:
         ("acme", "acme", 1, 12000, "month", 1, date(2024, 2, 1), date(2024, 3, 1)),
         ("beta", "beta", 1, 100000, "month", 1, date(2024, 2, 1), date(2024, 3, 1)),
     ]
-    assert company.rows("subscription_item", "distinct replaces_item, load_no, 1 as source_row") == [
-        (False, 1, 1)
-    ]
+    assert company.rows("subscription_item", "distinct replaces_item, load_no, 1 as source_row") == [(False, 1, 1)]
 
 
 @pytest.mark.parametrize("dates", [("31/01/2024", "29/02/2024"), ("01/01/2024", "01/02/2024")])
@@ -356,9 +351,7 @@ def test_usage_keyed_by_subscription_finds_its_account_in_the_same_folder(compan
     """,
     )
     report = company.load(company.folder)
-    assert company.rows("usage_day", "account_id, day, feature, events") == [
-        ("acme", date(2024, 1, 5), "export", 7)
-    ]
+    assert company.rows("usage_day", "account_id, day, feature, events") == [("acme", date(2024, 1, 5), "export", 7)]
     [usage] = [file for file in report.files if file.table == "usage_day"]
     assert [(r.row, r.column, r.value, r.remedy) for r in usage.rejects] == [
         (3, "subscription_id", "s9", "load the subscriptions first")

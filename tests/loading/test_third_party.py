@@ -45,14 +45,8 @@ def test_ravenstack_five_tables(company: Company, third_party: Path) -> None:
         "ravenstack_support_tickets.csv": ("ticket", 2_000, 0),
     }
     assert "not recognised" in files["ravenstack_churn_events.csv"].problem
-    assert (
-        "19 rows tell more of an account, day and feature: added up"
-        in files["ravenstack_feature_usage.csv"].notes
-    )
-    assert (
-        "13 rows end on the day they begin: they hold for no time"
-        in files["ravenstack_subscriptions.csv"].notes
-    )
+    assert "19 rows tell more of an account, day and feature: added up" in files["ravenstack_feature_usage.csv"].notes
+    assert "13 rows end on the day they begin: they hold for no time" in files["ravenstack_subscriptions.csv"].notes
 
 
 def test_ravenstack_amounts_trials_and_segments(company: Company, third_party: Path) -> None:
@@ -61,9 +55,7 @@ def test_ravenstack_amounts_trials_and_segments(company: Company, third_party: P
     assert sum(quantity * price for _, quantity, price, _, _ in items) == 11_338_747_00
     assert sum(status == "trialing" for status, *_ in items) == 778
     assert {(whole, interval) for *_, whole, interval in items} == {(True, "month")}
-    [(attributes,)] = [
-        row[1:] for row in company.rows("account", "account_id, attributes") if row[0] == "A-2e4581"
-    ]
+    [(attributes,)] = [row[1:] for row in company.rows("account", "account_id, attributes") if row[0] == "A-2e4581"]
     assert dict(attributes) == {
         "churn_flag": "False",
         "country": "US",
@@ -75,9 +67,7 @@ def test_ravenstack_amounts_trials_and_segments(company: Company, third_party: P
     }
     events = company.rows("usage_day", "events")
     assert sum(count for (count,) in events) == 250_525
-    ticket = company.rows(
-        "ticket", "ticket_id, opened_at, first_response_at, closed_at, priority, satisfaction"
-    )[0]
+    ticket = company.rows("ticket", "ticket_id, opened_at, first_response_at, closed_at, priority, satisfaction")[0]
     assert ticket == (
         "T-0024de",
         datetime(2023, 7, 27),
@@ -97,18 +87,14 @@ def test_ravenstack_a_second_time_changes_nothing(company: Company, third_party:
 
 def test_a_simulated_crm_without_subscription_ids(company: Company, third_party: Path) -> None:
     """Each account has three lines at a time, told apart by their unit; plans change along each line."""
-    report = company.load(
-        third_party / "simulated_crm/accounts.csv", third_party / "simulated_crm/subscriptions.csv"
-    )
+    report = company.load(third_party / "simulated_crm/accounts.csv", third_party / "simulated_crm/subscriptions.csv")
     subscriptions = by_file(report)["subscriptions.csv"]
     assert (subscriptions.rows_loaded, subscriptions.rows_rejected) == (71_319, 0)
     assert "no subscription id: the rows of one account and units are one line, followed through time" in (
         subscriptions.notes
     )
     assert "not used: bill_period, discount" in subscriptions.notes
-    items = company.rows(
-        "subscription_item", "item_id, quantity, unit_amount_minor, interval, interval_count"
-    )
+    items = company.rows("subscription_item", "item_id, quantity, unit_amount_minor, interval, interval_count")
     assert sum(quantity * price for _, quantity, price, _, _ in items) == 25_199_390_00
     assert len({item for item, *_ in items}) == 3 * 2_599
     assert {(interval, count) for *_, interval, count in items} == {("month", 1)}

@@ -194,10 +194,8 @@ def refunded_end(row: ItemState, end: date | None, refunds: list[Line]) -> date 
         return None
     ends = [end]
     for line in refunds:
-        if line.item_id:
-            concerned = line.item_id == row.item_id
-        else:
-            concerned = line.subscription_id == row.subscription_id
+        same_item, same_subscription = line.item_id == row.item_id, line.subscription_id == row.subscription_id
+        concerned = same_item if line.item_id else same_subscription
         start, until = line.period_start, line.period_end
         if concerned and start and until and start < end <= until:
             ends.append(start)

@@ -86,8 +86,10 @@ def test_rule_16_the_topmost_parent_of_each_day() -> None:
 
 
 def test_rule_16_the_transfer_is_what_was_there_before_the_changes_of_the_day() -> None:
-    """On 10 February the item passes to account B and its price rises from 10.00 to 12.00."""
-    company = facts(item("2024-01-01", 1000, "A"), item("2024-02-10", 1200, "B"))
+    """On 10 February account A goes into account B and its price rises from 10.00 to 12.00."""
+    company = facts(
+        item("2024-01-01", 1000, "A"), item("2024-02-10", 1200, "A"), account("A", "2024-02-10", merged_into="B")
+    )
     check(company, "month transfer closing \n 2024-02 -1000 .")
     check(company, "month transfer expansion closing \n 2024-02 1000 200 1200", entity="B")
 

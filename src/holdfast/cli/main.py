@@ -20,7 +20,7 @@ from holdfast.domain.policy import PolicyError
 from holdfast.flows.demo import DemoError
 from holdfast.flows.home import HomeError
 from holdfast.warehouse.landing import LandingError
-from holdfast.warehouse.ledger import UnknownAttributeError
+from holdfast.warehouse.ledger import OutdatedLedgerError, UnknownAttributeError
 from holdfast.warehouse.matrix import LedgerError
 from holdfast.warehouse.window import WindowError
 
@@ -30,7 +30,7 @@ app = typer.Typer(
 
 #: what a user can put right; anything else is a fault of ours and shows its trace
 EXPECTED = (
-    HomeError, PolicyError, PeriodError, FxError, LedgerError, WindowError, UnknownAttributeError, DemoError, LandingError,
+    HomeError, PolicyError, PeriodError, FxError, LedgerError, WindowError, UnknownAttributeError, OutdatedLedgerError, DemoError, LandingError,
 )  # fmt: skip
 
 

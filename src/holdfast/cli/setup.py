@@ -123,7 +123,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The seed: the same seed makes the same company.")] = World.seed,
     months: Annotated[int, typer.Option(min=14, max=120, help="How many months.")] = World.months,
 ) -> None:
-    """Make the demo company, book it, and show its numbers."""
+    """Make the demo company in a home of its own, and book it."""
     world = demo_flow.for_size(World(accounts=accounts, seed=seed, months=months))
     with show.progress("making the demo company") as step:
         home = demo_flow.demo(context.obj.home, world, context.obj.now, step)

@@ -10,8 +10,10 @@ from holdfast.cli import show
 from holdfast.cli.ask import CurrencyOption, EndOption, FormatOption, StartOption, asked, view_of, window_of
 from holdfast.cli.show import Format
 from holdfast.domain.period import Window
+from holdfast.domain.policy import Policy
 from holdfast.flows import compare
-from holdfast.flows.home import open_home
+from holdfast.flows.home import Home, open_home
+from holdfast.warehouse.window import View
 
 
 def register(app: typer.Typer) -> None:
@@ -44,51 +46,49 @@ def policies(
         return
     with show.progress("switching one setting at a time") as step:
         found = compare.why(home, window, view, home.policy(why), limit, step)
+    _show_why(home, window, view, home.policy(why), found, format)
+
+
+def _show_why(
+    home: Home, window: Window, view: View, other: Policy, found: list[compare.AccountDifference], format: Format
+) -> None:
     rows = [
         {
-            "account": one.account, "name": one.name, "opening_minor": one.opening[0], f"opening_minor_{why}": one.opening[1],
-            "closing_minor": one.closing[0], f"closing_minor_{why}": one.closing[1], "because": list(one.because),
+            "account": one.account, "name": one.name, "opening_minor": one.opening[0], "other_opening_minor": one.opening[1],
+            "closing_minor": one.closing[0], "other_closing_minor": one.closing[1], "because": list(one.because),
         }
         for one in found
     ]  # fmt: skip
+    formulas = compare.formula_differences(home.policy(), other)
     if format is Format.csv:
         show.as_csv([row | {"because": "; ".join(one.because)} for row, one in zip(rows, found, strict=True)])
     elif format is Format.json:
-        show.as_json(
-            {
-                "metric": "policies",
-                "policy": home.settings.policy,
-                "other": why,
-                "start": str(window.start),
-                "end": str(window.end),
-                "rows": rows,
-            }
-        )
+        head = {"metric": "policies", "policy": home.settings.policy, "other": other.name}
+        show.as_json(head | {"start": str(window.start), "end": str(window.end), "formulas": formulas, "rows": rows})
     else:
-        code = view.reporting
-        lines = [
-            [
-                one.account,
-                one.name or "",
-                "; ".join(one.because),
-                *(show.money(a, code) for pair in (one.opening, one.closing) for a in pair),
-            ]
-            for one in found
-        ]
-        columns = ["account", "name", "because", "opening", f"under {why}", "closing", f"under {why}"]
-        title = f"Why '{why}' differs from '{home.settings.policy}', {window.start} up to {window.end}"
-        grain = home.policy(why).grain
-        note = (
-            f"'{why}' also follows {grain}s; this table compares both by {home.policy().grain}"
-            if grain != home.policy().grain
-            else ""
-        )
-        if lines:
-            show.table(title, columns, lines, note, left=3)
-        else:
-            show.out.print(f"Under '{why}' every account opens and closes as under '{home.settings.policy}'.")
-        for one in compare.formula_differences(home.policy(), home.policy(why)):
+        _show_why_table(home, window, view.reporting, other, found)
+        for one in formulas:
             show.out.print(f"the ratios are made differently: {one}", markup=False)
+
+
+def _show_why_table(
+    home: Home, window: Window, code: str, other: Policy, found: list[compare.AccountDifference]
+) -> None:
+    if not found:
+        show.out.print(f"Under '{other.name}' every account opens and closes as under '{home.settings.policy}'.")
+        return
+    lines = [
+        [one.account, one.name or "", "; ".join(one.because)]
+        + [show.money(amount, code) for pair in (one.opening, one.closing) for amount in pair]
+        for one in found
+    ]
+    columns = ["account", "name", "because", "opening", f"under {other.name}", "closing", f"under {other.name}"]
+    title = f"Why '{other.name}' differs from '{home.settings.policy}', {window.start} up to {window.end}"
+    own = home.policy().grain
+    note = (
+        f"'{other.name}' also follows {other.grain}s; this table compares both by {own}" if other.grain != own else ""
+    )
+    show.table(title, columns, lines, note, left=3)
 
 
 def _show_compared(compared: list[compare.Compared], window: Window, code: str, format: Format) -> None:

@@ -131,7 +131,7 @@ def _explain_account(question: Asked, window: Window, account: str, format: Form
     if format is Format.table:
         _show_account(question, account, moved, changed, files)
         return
-    changes = [asdict(one) | {"file": files.get(one.load_no or 0)} for one in changed]
+    changes = [_in_minor(asdict(one)) | {"file": files.get(one.load_no or 0)} for one in changed]
     if format is Format.csv:
         show.as_csv([{name: value for name, value in one.items() if name != "row"} for one in changes])
     else:
@@ -142,7 +142,13 @@ def _explain_account(question: Asked, window: Window, account: str, format: Form
             "start": str(window.start),
             "end": str(window.end),
         }
-        show.as_json(head | {"movements": [asdict(one) for one in moved], "changes": changes})
+        show.as_json(head | {"movements": [_in_minor(asdict(one)) for one in moved], "changes": changes})
+
+
+def _in_minor(row: dict[str, Any]) -> dict[str, Any]:
+    """The names of amounts say their unit."""
+    amounts = ("amount", "opening", "closing", "causes", "delta", "held_delta")
+    return {f"{name}_minor" if name in amounts else name: value for name, value in row.items()}
 
 
 def _show_account(

@@ -5,6 +5,7 @@ A policy never changes meaning under its name: a change is a new version. Its na
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -90,6 +91,10 @@ def parse_policy(values: Mapping[str, Any], where: str) -> Policy:
     for required in ("name", "title"):
         if not values.get(required):
             raise PolicyError(f"{where}: setting '{required}' is missing")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", str(values["name"])):
+        raise PolicyError(
+            f"{where}: name = {values['name']!r}; write it with letters, digits, '-', '_' and '.' (files are called so)"
+        )
     return Policy(**{name: _checked(name, value, hints[name], where) for name, value in values.items()})
 
 

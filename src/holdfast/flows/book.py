@@ -139,10 +139,12 @@ def seed_rates(home: Home, now: datetime, as_of: date) -> None:
                 first += [row[1] for row in rows if row[1]]
         if len(used) == 1:
             return
-        known = c.execute(f"select distinct unnest([currency, quote]) from {scan(fx)}").fetchall() if fx else []
-    missing = used - {row[0] for row in known}
+        pairs = c.execute(f"select distinct currency, quote from {scan(fx)}").fetchall() if fx else []
+    missing = used - {code for pair in pairs for code in pair}
     if missing:
-        rows = ecb.read(used, min(first, default=as_of))
+        # what is known against the euro already is the company's own: no reference rate replaces it
+        own = {code for pair in pairs if "EUR" in pair for code in pair}
+        rows = ecb.read(used - own, min(first, default=as_of))
         if rows.num_rows:
             landing.append("fx_rate", [rows], source=ecb.SOURCE, source_kind="billing", loaded_at=now)
 
@@ -176,8 +178,16 @@ def open_ledger(
         raise HomeError("nothing is booked yet; run: holdfast book")
     wanted = policy or home.policy()
     folder = home.warehouse / current.folder
-    if wanted == home.policy() and known_on is None and only is None:
-        return Ledger(folder / f"{home.settings.policy}.duckdb", wanted)
+    own = folder / f"{home.settings.policy}.duckdb"
+    # after another policy was chosen, or its file edited, what was published does not answer any more: it is built beside
+    if (
+        known_on is None
+        and only is None
+        and wanted == home.policy()
+        and current.policy_digest == policy_digest(wanted)
+        and own.exists()
+    ):
+        return Ledger(own, wanted)
     as_of = date.fromisoformat(current.as_of)
     booking = Booking(
         wanted,

@@ -91,11 +91,16 @@ def restatements(home: Home, signed: Close) -> list[Restatement]:
     HomeError: the signed evidence was altered.
     """
     path = home.closes / f"{signed.month}.{signed.policy}.parquet"
+    if not path.exists():
+        raise HomeError(f"{path} is gone: it is what was signed; put it back from a backup")
     if hashlib.sha256(path.read_bytes()).hexdigest() != signed.sha256:
         raise HomeError(f"{path} is not the file that was signed: its checksum differs")
-    before = {
-        (row["entity"], row["currency"], row["kind"]): row["amount_minor"] for row in pq.read_table(path).to_pylist()
-    }
+    rows = pq.read_table(path)
+    if not _adds_up(signed, rows):
+        raise HomeError(
+            f"the totals of {signed.month} are not those that were signed: {path.with_suffix('.json')} was altered"
+        )
+    before = {(row["entity"], row["currency"], row["kind"]): row["amount_minor"] for row in rows.to_pylist()}
     with open_ledger(home, policy=home.policy(signed.policy)) as ledger:
         after = {
             (row["entity"], row["currency"], row["kind"]): row["amount_minor"]
@@ -107,6 +112,17 @@ def restatements(home: Home, signed: Close) -> list[Restatement]:
         if before.get(key, 0) != after.get(key, 0)
     ]
     return sorted(found, key=lambda r: (-abs(r.difference), r.entity))
+
+
+def _adds_up(signed: Close, rows: pa.Table) -> bool:
+    """Whether the totals told are those of the signed rows."""
+    opening: dict[str, int] = dict.fromkeys(signed.opening, 0)
+    for row in rows.to_pylist():
+        if row["kind"] == "opening":
+            opening[row["currency"]] = opening.get(row["currency"], 0) + row["amount_minor"]
+    movements = _totals(rows)
+    closing = {code: amount + sum(movements.get(code, {}).values()) for code, amount in opening.items()}
+    return (opening, closing, movements) == (signed.opening, signed.closing, signed.movements)
 
 
 def _rows(ledger: Ledger, month: int) -> pa.Table:

@@ -12,6 +12,7 @@ from holdfast.flows.book import open_ledger
 from holdfast.flows.home import Home
 from holdfast.metrics import evidence, retention
 from holdfast.metrics.retention import Row
+from holdfast.warehouse.sql import literal
 from holdfast.warehouse.window import View, WindowError
 
 #: settings that change how a ratio is made of the same ledger, not the ledger
@@ -79,7 +80,7 @@ def why(
     ours, theirs = _figures(home, window, view, base, None), _figures(home, window, view, other, None)
     wrong = [account for account in {*ours, *theirs} if ours.get(account) != theirs.get(account)]
     wrong.sort(key=lambda account: (-abs(_moved(ours, account) - _moved(theirs, account)), account))
-    chosen = tuple(sorted(wrong[:limit]))
+    chosen = _accounts_of(home, (base, other), wrong[:limit])
     switched: dict[str, dict[str, tuple[int, int, str | None]]] = {}
     settings = {name: pair for name, pair in base.differences(other).items() if name not in RATIO_SETTINGS}
     for number, (name, (_, value)) in enumerate(settings.items(), 1):
@@ -88,6 +89,24 @@ def why(
         if step:
             step(number, len(settings))
     return [_difference(account, ours, theirs, switched, settings) for account in wrong[:limit]]
+
+
+def _accounts_of(home: Home, policies: tuple[Policy, ...], entities: list[str]) -> tuple[str, ...]:
+    """The accounts that make up entities: an entity's own, and all that ever belonged to it."""
+    found: set[str] = set()
+    for policy in policies:
+        with open_ledger(home, policy=policy) as ledger:
+            listed = ", ".join(map(literal, entities)) or "null"
+            found |= {
+                account
+                for row in ledger.rows(
+                    "select entity.account_id, belonging.account_id from entity left join belonging using (entity_key) "
+                    f"where entity_id in ({listed})"
+                )
+                for account in row
+                if account
+            }
+    return tuple(sorted(found))
 
 
 def _moved(figures: dict[str, tuple[int, int, str | None]], account: str) -> int:

@@ -208,6 +208,7 @@ def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> 
         (code, month, ledger.rates.minor_rate(code, view.reporting, month_start(month)))
         for code in rates
         for month in months
+        if month >= ledger.first_months.get(code, month)
     ]
     c.execute("create or replace temp table month_rate (currency varchar, month_no integer, num hugeint, den hugeint)")
     if month_rates:

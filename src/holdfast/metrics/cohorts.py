@@ -38,7 +38,7 @@ def count(ledger: Ledger, view: View) -> list[tuple[int, int, int, int]]:
         "create or replace temp table cohort_rate (currency varchar, first_month integer, num hugeint, den hugeint)"
     )
     for code in rates:
-        for month in months:
+        for month in range(ledger.first_months.get(code, months.stop), months.stop):
             rate = ledger.rates.minor_rate(code, view.reporting, month_start(month + 1))
             c.execute("insert into cohort_rate values (?, ?, ?, ?)", [code, month, rate.numerator, rate.denominator])
 

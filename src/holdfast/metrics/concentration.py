@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
-from holdfast.domain.period import Window
+from holdfast.domain.period import Window, add_months
 from holdfast.domain.retention import ratio
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.window import View, create_window
@@ -42,7 +42,7 @@ class Concentration:
 def measure(ledger: Ledger, on: date, view: View, listed: int = 10) -> Concentration:
     """The shares at the end of a day."""
     after = on + timedelta(days=1)
-    create_window(ledger, Window(after, after.replace(day=1) + timedelta(days=32)), view, ())
+    create_window(ledger, Window(after, add_months(after, 1)), view, ())
     accounts, mrr = ledger.rows(
         "select count(*), coalesce(sum(opening), 0)::bigint from entity_window where opening > 0"
     )[0]

@@ -75,9 +75,11 @@ def accounts(
     create_window(ledger, window, view, by)
     clauses = ["opening > 0" if cohort_only else "(opening <> 0 or closing <> 0)"]
     clauses += [f"seg_{n} is not distinct from {literal(value)}" for n, (_, value) in enumerate(segment, 1)]
+    lost = "has_returned" if ledger.policy.left_and_returned == "lost" else "false"
     rows = ledger.rows(
-        "select entity.entity_id, account.name, opening, closing_fixed, closing, "
-        "case when opening = 0 then 'new or back' when closing_fixed = 0 then 'churn' when has_returned then 'left and returned' "
+        f"select entity.entity_id, account.name, opening, case when {lost} then 0 else closing_fixed end as closing_fixed, "
+        f"case when {lost} then 0 else closing end as closing, "
+        f"case when opening = 0 then 'new or back' when {lost} or closing_fixed = 0 then 'churn' when has_returned then 'left and returned' "
         "when closing_fixed > opening then 'expansion' when closing_fixed < opening then 'contraction' else 'same' end "
         "from entity_window join entity using (entity_key) left join account using (account_id) "
         f"where {' and '.join(clauses)} "

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from holdfast.domain.period import Window
 from holdfast.metrics.retention import Segment
 from holdfast.warehouse.ledger import Ledger
-from holdfast.warehouse.window import View, create_window
+from holdfast.warehouse.window import View, create_window, segments_on
 
 TITLE = "MRR"
 
@@ -70,17 +70,16 @@ def _one_month(start: date) -> Window:
 def _lanes(
     ledger: Ledger, on: date, view: View, names: list[str], by: Sequence[str]
 ) -> dict[tuple[str | None, ...], dict[str, int]]:
-    amount = "amount_minor" if view.only else ledger.converted("amount_minor", on, view.reporting, "aside.currency")
+    # as MRR: at the rates of the next day, in the segment that holds on it
+    after = on + timedelta(days=1)
+    amount = "amount_minor" if view.only else ledger.converted("amount_minor", after, view.reporting, "aside.currency")
     only = f" and aside.currency = '{view.only}'" if view.only else ""
-    from holdfast.warehouse.ledger import segment_column
-
-    columns = "".join(f", {segment_column(attribute)} as {name}" for attribute, name in zip(by, names, strict=True))
+    columns, joins = segments_on(ledger, by, after)
     group = "".join(f", {name}" for name in names)
     rows = ledger.rows(
-        f"select lane::varchar, sum(amount)::bigint{group} from ("
-        f"select lane, {amount} as amount{columns} from aside left join entity using (entity_key) "
-        "left join account using (account_id) "
-        f"where from_day <= date '{on}' and to_day > date '{on}'{only}) group by lane{group}"
+        f"select lane::varchar, sum(amount)::bigint{group} from (select lane, {amount} as amount{columns} from aside join "
+        "(select entity.entity_key, account.* from entity left join account using (account_id)) as position using (entity_key)"
+        f"{joins} where from_day <= date '{on}' and to_day > date '{on}'{only}) group by lane{group}"
     )
     found: dict[tuple[str | None, ...], dict[str, int]] = {}
     for lane, amount_minor, *values in rows:

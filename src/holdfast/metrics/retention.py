@@ -54,18 +54,27 @@ def count(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) ->
         "coalesce(sum(-opening) filter (where kept_closing = 0 or has_returned), 0)::bigint, "
         "coalesce(sum(kept_closing) filter (where has_returned), 0)::bigint, "
         "coalesce(sum(end_closing - kept_closing), 0)::bigint, coalesce(sum(end_closing), 0)::bigint, "
-        "coalesce(sum(least(opening, kept_closing)), 0)::bigint, count(*) filter (where is_there and not is_lost) "
+        "coalesce(sum(least(opening, kept_closing)), 0)::bigint, count(*) filter (where is_there and not is_lost), "
+        "count(*) filter (where kept_closing is null) "
         f"from judged {'group by ' + group + ' order by ' + group if group else ''}"
     )
     sums = _sums(ledger, window, view, names)
     width = len(names)
     found = []
     for row in rows:
-        values, numbers = row[:width], [int(value or 0) for value in row[width:]]
+        if row[-1]:
+            _require_rates(ledger, window, view)
+        values, numbers = row[:width], [int(value or 0) for value in row[width:-1]]
         cohort, everyone = sums.get(values, (Sums(), Sums()))
         counts = _counts(numbers, cohort, everyone)
         found.append((tuple(zip(by, values, strict=True)), counts))
     return found
+
+
+def _require_rates(ledger: Ledger, window: Window, view: View) -> None:
+    """FxError: the cohort has something in a currency that has no rate on the window's first day."""
+    for code in ledger.currencies:
+        ledger.rates.minor_rate(code, view.reporting, window.start)
 
 
 def _counts(numbers: list[int], cohort: Sums, everyone: Sums) -> Counts:
@@ -116,7 +125,8 @@ def _sums(
     )
     group = ", ".join(names)
     rows = ledger.rows(
-        f"with moved as (select entity_key, kind, {amount} as amount from movement "
+        f"with moved as (select coalesce(survivor_key, entity_key) as entity_key, kind, {amount} as amount "
+        "from movement left join survivor using (entity_key) "
         f"where month_no between {window.months[0]} and {window.months[-1]}{only}) "
         f"select {group + ', ' if group else ''}{columns} from moved left join entity_window using (entity_key)"
         f"{' group by ' + group if group else ''}"

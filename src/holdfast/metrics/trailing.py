@@ -41,7 +41,9 @@ def measure(ledger: Ledger, months: range, view: View, size: int = 12) -> list[R
     policy = ledger.policy
     if (policy.nrr, policy.grr, policy.left_and_returned) != ("point_to_point", "capped", "retained"):
         raise WindowError(f"policy '{policy.name}' is not measured from point to point; ask for each window by itself")
-    found = {month: Row(month, *counts) for month, counts in zip(months, _plain(ledger, months, view, size), strict=True)}
+    found = {
+        month: Row(month, *counts) for month, counts in zip(months, _plain(ledger, months, view, size), strict=True)
+    }
     others = "select 1 from position where not is_plain limit 1"
     if ledger.rows(others):
         for month in months:

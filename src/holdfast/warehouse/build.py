@@ -18,7 +18,7 @@ from holdfast.domain.period import month_no
 from holdfast.warehouse import accounts, checks, fx
 from holdfast.warehouse.batches import Batch, plan_batches
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
-from holdfast.warehouse.sql import quoted, run, set_policy
+from holdfast.warehouse.sql import SCHEMA, quoted, run, set_policy
 from holdfast.warehouse.worker import TABLES_OF_BATCH, Job, Result, work_off
 
 Progress = Callable[[int, int], None]
@@ -158,6 +158,7 @@ def finish(book: Book) -> None:
     )
     checks.check_book(c, book.first_month, book.last_month)
     settings = {
+        "schema": SCHEMA,
         "policy": book.booking.policy.name,
         "grain": book.booking.policy.grain,
         "as_of": str(book.booking.as_of),

@@ -184,7 +184,9 @@ class Landing:
             folder = self.root / table
             folder.mkdir(exist_ok=True)
             rows, parts = 0, list[str]()
-            for part in _in_parts(_complete(fact, batches, load_no, moment, source_kind), fact.sort[0] if fact.sort else None):
+            for part in _in_parts(
+                _complete(fact, batches, load_no, moment, source_kind), fact.sort[0] if fact.sort else None
+            ):
                 name = f"{load_no:08d}-{len(parts) + 1:04d}.parquet"
                 _write_part(folder / name, sorted_part(part, fact.sort))
                 rows += part.num_rows

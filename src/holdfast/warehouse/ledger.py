@@ -13,14 +13,18 @@ from typing import Any
 
 import duckdb
 
-from holdfast.domain.money import Rates
-from holdfast.domain.period import month_no
+from holdfast.domain.money import FxError, Rates
+from holdfast.domain.period import month_no, month_start
 from holdfast.domain.policy import Policy
-from holdfast.warehouse.sql import quoted, run, set_policy
+from holdfast.warehouse.sql import SCHEMA, quoted, run, set_policy
 
 
 class UnknownAttributeError(LookupError):
     """A segment attribute that no account has; the message lists those there are."""
+
+
+class OutdatedLedgerError(RuntimeError):
+    """A ledger that another version of Holdfast booked; the message says how to book it anew."""
 
 
 class Ledger:
@@ -33,6 +37,11 @@ class Ledger:
         self.connection.execute("set enable_progress_bar = false")
         run(self.connection, "macros")
         set_policy(self.connection, policy)
+        if self.settings.get("schema") != SCHEMA:
+            self.connection.close()
+            raise OutdatedLedgerError(
+                "this ledger was booked by another version of Holdfast; run: holdfast book --full"
+            )
 
     def __enter__(self) -> Ledger:
         return self
@@ -105,15 +114,29 @@ class Ledger:
 
         FxError: a rate is missing.
         """
-        rates = {code: self.rates.minor_rate(code, reporting, day) for code in self.currencies if code != reporting}
+        rates = {code: self._rate_on(code, reporting, day) for code in self.currencies if code != reporting}
         return case_of_rates(amount, rates, currency)
+
+    def _rate_on(self, code: str, reporting: str, day: date) -> Fraction | None:
+        """The minor rate; None where there is none, and nothing stood in the currency before that day."""
+        try:
+            return self.rates.minor_rate(code, reporting, day)
+        except FxError:
+            if month_start(self.first_months.get(code, self.last_month + 1)) < day.replace(day=1):
+                raise
+            return None
+
+    @cached_property
+    def first_months(self) -> dict[str, int]:
+        """By currency the first month at whose end something stood in it."""
+        return dict(self.rows("select currency, min(first_month) from position group by currency"))
 
     def changes_dated(self, attribute: str) -> bool:
         """Whether any account's attribute ever changed."""
         return bool(self.rows("select 1 from dated_attribute where attribute = ? limit 1", [attribute]))
 
 
-def case_of_rates(amount: str, rates: Mapping[str, Fraction], currency: str = "currency") -> str:
+def case_of_rates(amount: str, rates: Mapping[str, Fraction | None], currency: str = "currency") -> str:
     """Minor units at a minor rate by currency, rounded half-even; a currency without a rate stays as it is."""
     if not rates:
         return f"({amount})"
@@ -121,8 +144,10 @@ def case_of_rates(amount: str, rates: Mapping[str, Fraction], currency: str = "c
     return f"(case {currency} {cases} else {amount} end)"
 
 
-def _at_rate(amount: str, rate: Fraction) -> str:
-    """In 64 bits where the amount allows it, which nearly every amount does."""
+def _at_rate(amount: str, rate: Fraction | None) -> str:
+    """In 64 bits where the amount allows it, which nearly every amount does. Without a rate only nothing can be converted."""
+    if rate is None:
+        return f"case when ({amount}) = 0 then 0 end"
     n, d = rate.numerator, rate.denominator
     return (
         f"case when ({amount}) between 0 and {2**61 // max(n, d)} then half_even_positive(({amount}) * {n}, {d}) "

@@ -9,6 +9,9 @@ import duckdb
 
 from holdfast.domain.policy import Policy
 
+#: the form of the ledger file; another number means that it has to be booked anew
+SCHEMA = "1"
+
 
 @cache
 def model(name: str) -> str:

@@ -20,7 +20,7 @@ from holdfast.warehouse import accounts
 from holdfast.warehouse.batches import Batch
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
 from holdfast.warehouse.build import Book, append, distinct_currencies, finish, first_month
-from holdfast.warehouse.sql import set_policy
+from holdfast.warehouse.sql import SCHEMA, set_policy
 from holdfast.warehouse.worker import Job, work_off
 
 #: beyond this share of all entities a full booking is as quick
@@ -61,6 +61,8 @@ def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking
 def _changed(c: duckdb.DuckDBPyConnection, news: Facts, booking: Booking) -> list[str] | None:
     """The accounts to be booked again; None where only a full booking will do."""
     settings = dict(c.execute("select name, value from setting").fetchall())
+    if settings.get("schema") != SCHEMA:
+        return None
     as_of = date.fromisoformat(settings["as_of"])
     if month_no(as_of) != month_no(booking.as_of) or booking.as_of < as_of:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from holdfast.domain.period import Window, month_no, month_start
 from holdfast.warehouse.ledger import Ledger, last_month_before, segment_column
@@ -46,10 +46,11 @@ def create_window(ledger: Ledger, window: Window, view: View, by: Sequence[str],
     c = ledger.connection
     _balance_at(ledger, window.start, "at_start")
     _balance_at(ledger, window.end, "at_end")
+    c.execute(f"create or replace temp table survivor as {_survivors(ledger, window)}")
     parts = [_entities(ledger, window, view, by, plain=True)] if plain else []
     if _has(ledger, "select 1 from position where not is_plain limit 1") or not plain:
         parts.append(_entities(ledger, window, view, by, plain=False))
-    if _has(ledger, "select 1 from member limit 1"):
+    if _has(ledger, "select 1 from survivor limit 1"):
         parts.append(_linked(ledger, window, view, by))
     amounts = (
         f"{_converted(ledger, view, 'opening', window.start)} as opening, "
@@ -112,7 +113,7 @@ def _amounts(ledger: Ledger, window: Window, table: str) -> tuple[str, str, str]
     return sides[0], sides[1], joins
 
 
-def _segments(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]:
+def segments_on(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]:
     """SQL of the attributes' values on a day, and the joins they need. entity_key must be in scope."""
     columns, joins = [], ""
     for n, attribute in enumerate(by, 1):
@@ -132,7 +133,7 @@ def _segments(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]:
 def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], plain: bool) -> str:
     """Entities that stand alone; those with several currencies are summed after conversion."""
     opening, closing, joins = _amounts(ledger, window, "position")
-    segments, segment_joins = _segments(ledger, by, window.start)
+    segments, segment_joins = segments_on(ledger, by, window.start)
     names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
     where = "is_plain" if plain else "not is_plain and position.entity_key not in (select entity_key from belonging)"
     where += f" and position.currency = {literal(view.only)}" if view.only else ""
@@ -142,38 +143,42 @@ def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], pla
     )
     flag = "null::boolean as has_returned"
     if plain:
-        return f"select entity_key{names}, $amounts, {flag} from ({inner}) where opening <> 0 or closing <> 0"
+        # the sums of everybody's months need the segment of those who came and went inside the window
+        told = "" if by and ledger.policy.nrr == "net_movements" else " where opening <> 0 or closing <> 0"
+        return f"select entity_key{names}, $amounts, {flag} from ({inner}){told}"
     return _summed(f"select entity_key{names}, $amounts from ({inner})", names, flag)
 
 
 def _summed(inner: str, names: str, flag: str) -> str:
     return (
-        f"select entity_key{names}, sum(opening)::bigint, sum(closing_fixed)::bigint, sum(closing)::bigint, {flag} "
+        f"select entity_key{names}, sum(opening)::bigint as opening, sum(closing_fixed)::bigint as closing_fixed, "
+        f"sum(closing)::bigint as closing, {flag} "
         f"from ({inner}) group by entity_key{names}"
     )
 
 
 def _linked(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> str:
-    """Linked accounts, counted from the start with the entity they belong to at the end."""
-    opening, closing, joins = _amounts(ledger, window, "member")
-    inside = [ledger.month_column(month) for month in window.month_ends_inside]
+    """Linked entities, counted from the start with the entity they were merged into by the end."""
+    opening, closing, joins = _amounts(ledger, window, "position")
+    inside = list(window.month_ends_inside)
     names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
-    segments, segment_joins = _segments(ledger, by, window.start)
-    where = f" and member.currency = {literal(view.only)}" if view.only else ""
-    ends = "".join(f", {column} as inside_{n}" for n, column in enumerate(inside))
-    touched = " or ".join(f"sum(inside_{n}) = 0" for n in range(len(inside))) or "false"
+    segments, segment_joins = segments_on(ledger, by, window.start)
+    where = f" where position.currency = {literal(view.only)}" if view.only else ""
+    ends = "".join(f", {ledger.month_column(month)} as inside_{n}" for n, month in enumerate(inside))
+    touched = " or ".join(
+        f"(sum(inside_{n}) = 0 and entity_key not in ({_held_then(month_start(month + 1))}))"
+        for n, month in enumerate(inside)
+    )
     inner = (
-        f"select belonging.entity_key, member.currency, ({opening})::bigint as opening, ({closing})::bigint as closing{ends} "
-        f"from member join belonging on belonging.account_id = member.account_id "
-        f"and belonging.from_day < date '{window.end}' and belonging.to_day >= date '{window.end}'{joins} where true{where}"
+        f"select survivor_key as entity_key, position.currency, ({opening})::bigint as opening, ({closing})::bigint as closing{ends} "
+        f"from position join survivor on survivor.entity_key = position.entity_key{joins}{where}"
     )
     summed = (
         f"select entity_key, sum(opening)::bigint as opening, sum(closing_fixed)::bigint as closing_fixed, "
-        f"sum(closing)::bigint as closing, ({touched}) as has_returned "
+        f"sum(closing)::bigint as closing, ({touched or 'false'}) as has_returned "
         f"from (select entity_key, $amounts{''.join(f', inside_{n}' for n in range(len(inside)))} from ({inner})) group by entity_key"
     )
-    attributed = "position" if by else ""
-    if not attributed:
+    if not by:
         return f"select entity_key, opening, closing_fixed, closing, has_returned from ({summed})"
     account = "(select entity.entity_key, account.* from entity left join account using (account_id)) as position"
     return (
@@ -182,14 +187,42 @@ def _linked(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> st
     )
 
 
+def _held_then(day: date) -> str:
+    """SQL: the surviving entities with something on hold just before a day."""
+    return (
+        "select survivor_key from aside join survivor using (entity_key) "
+        f"where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"
+    )
+
+
+def _survivors(ledger: Ledger, window: Window) -> str:
+    """Linked entities and who stands for them at the window's end (rule 22)."""
+    end = min(window.end, ledger.as_of + timedelta(days=1))
+    return (
+        "select entity.entity_key, belonging.entity_key as survivor_key from entity join belonging "
+        f"on belonging.account_id = entity.entity_id and belonging.from_day < date '{end}' and belonging.to_day >= date '{end}'"
+    )
+
+
 def _returned(ledger: Ledger, window: Window) -> str:
     """Entities that were gone at a month's end inside the window (rule 25); linked ones are judged by their members."""
     inside = window.month_ends_inside
     if not len(inside):
         return "select 0 as entity_key where false"
-    return f"select distinct entity_key from left_month where month_no between {inside[0]} and {inside[-1]}"
+    gone = f"select distinct entity_key from left_month where month_no between {inside[0]} and {inside[-1]}"
+    if window.start.day == 1:
+        return gone
+    # begun and ended inside the month in which the window begins: that is no movement
+    first_end = month_start(inside[0] + 1)
+    return (
+        f"{gone} union (select entity_key from position where entity_key in (select entity_key from at_start) "
+        f"group by entity_key having sum({ledger.month_column(inside[0])}) = 0 except {_held(ledger, first_end)})"
+    )
 
 
 def _held(ledger: Ledger, day: date) -> str:
     """Entities with something on hold just before a day (rule 24)."""
-    return f"select distinct entity_key from aside where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"
+    return (
+        "select distinct coalesce(survivor_key, entity_key) as entity_key from aside left join survivor using (entity_key) "
+        f"where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"
+    )
