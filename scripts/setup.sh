@@ -27,7 +27,7 @@ echo "setting up: packages (the first time takes a minute)"
 keep=$(mktemp)
 cp uv.lock "$keep"
 trap 'cp "$keep" uv.lock; rm -f "$keep"' EXIT
-# UV_PYTHON_DOWNLOADS: the python3 that is here is used, none is fetched
-UV_PYTHON_DOWNLOADS=never "$uv" sync --quiet --python "$(command -v python3)" "$@"
+# the python3 that is here is used, none is fetched; certificates are those the machine trusts
+UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "$uv" sync --quiet --python "$(command -v python3)" "$@"
 cp "$keep" uv.lock
 touch "$stamp"
