@@ -12,6 +12,7 @@ import typer
 
 from holdfast.cli import show
 from holdfast.cli.show import Format, err, out
+from holdfast.domain.facts import TABLES
 from holdfast.domain.period import month_start, parse_day
 from holdfast.flows import book as booking
 from holdfast.flows import close as closing
@@ -122,9 +123,15 @@ def demo(
     accounts: Annotated[int, typer.Option(min=10, max=1_000_000, help="How many accounts.")] = 600,
     seed: Annotated[int, typer.Option(help="The seed: the same seed makes the same company.")] = World.seed,
     months: Annotated[int, typer.Option(min=14, max=120, help="How many months.")] = World.months,
+    tables: Annotated[
+        str | None, typer.Option("--tables", help="Only these fact tables, with commas; all if left out.")
+    ] = None,
 ) -> None:
     """Make the demo company in a home of its own, and book it."""
-    world = demo_flow.for_size(World(accounts=accounts, seed=seed, months=months))
+    wanted = frozenset(name.strip() for name in tables.split(",")) if tables else None
+    if wanted and wanted - set(TABLES):
+        raise HomeError(f"there is no fact table '{sorted(wanted - set(TABLES))[0]}'; there are: {', '.join(TABLES)}")
+    world = demo_flow.for_size(World(accounts=accounts, seed=seed, months=months, tables=wanted))
     with show.progress("making the demo company") as step:
         home = demo_flow.demo(context.obj.home, world, context.obj.now, step)
     _book(home, context, None)

@@ -47,6 +47,9 @@ def explain(
     policy: PolicyOption = None,
     known_on: KnownOption = None,
     currency: CurrencyOption = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Also accounts that were not there at the start: what the bridge is made of.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many accounts.")] = 20,
     format: FormatOption = Format.table,
 ) -> None:
@@ -56,7 +59,7 @@ def explain(
         if account is not None:
             _explain_account(question, window, account, format)
         else:
-            _explain_window(question, window, _segment(segment), limit, format)
+            _explain_window(question, window, _segment(segment), limit, format, everyone)
 
 
 def _segment(given: list[str] | None) -> retention.Segment:
@@ -69,8 +72,10 @@ def _segment(given: list[str] | None) -> retention.Segment:
     return tuple(pairs)
 
 
-def _explain_window(question: Asked, window: Window, segment: retention.Segment, limit: int, format: Format) -> None:
-    lines = evidence.accounts(question.ledger, window, question.view, segment)
+def _explain_window(
+    question: Asked, window: Window, segment: retention.Segment, limit: int, format: Format, everyone: bool
+) -> None:
+    lines = evidence.accounts(question.ledger, window, question.view, segment, cohort_only=not everyone)
     causes = evidence.causes(question.ledger, window, question.view) if not segment else {}
     rows = [
         {
@@ -105,7 +110,7 @@ def _explain_window(question: Asked, window: Window, segment: retention.Segment,
         total = f"{len(lines):,} accounts, opening {show.money(whole['opening_minor'], code)}, closing {show.money(whole['closing_minor'], code)}"
         columns = ["account", "name", "kind", "opening", "moved", "fx", "closing"]
         show.table(
-            f"What made retention from {window.start} up to {window.end}",
+            f"What made {'the bridge' if everyone else 'retention'} from {window.start} up to {window.end}",
             columns,
             shown,
             f"{total}\n{question.caption()}",

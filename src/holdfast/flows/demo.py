@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from holdfast.domain.facts import TABLES
 from holdfast.flows.home import Home, Settings, create
 from holdfast.sources.demo import World, generate
 from holdfast.warehouse.landing import Landing
@@ -41,7 +42,14 @@ def demo(path: Path, world: World, now: datetime, progress: Progress | None = No
 
 
 def _land(landing: Landing, world: World, now: datetime, progress: Progress | None) -> None:
-    """Table by table: the world is made chunk by chunk, each table's chunks are one load."""
+    """Each table is one load. A large world is made once per table, so that memory holds one chunk of it at a time."""
+    if large(world):
+        for table in TABLES:
+            if world.tables is None or table in world.tables:
+                one = replace(world, tables=frozenset({table}))
+                rows = (rows for name, rows in generate(one, progress) if name == table)
+                landing.append(table, rows, source="demo", source_kind=KINDS.get(table, "billing"), loaded_at=now)
+        return
     chunks: dict[str, list[pa.Table]] = {}
     for table, rows in generate(world, progress):
         chunks.setdefault(table, []).append(rows)
