@@ -113,7 +113,6 @@ def _create_positions(book: Book) -> None:
     columns += [f"{quoted('seg_' + name)} varchar" for name in book.segments]
     months = [f"m{month} bigint" for month in range(book.first_month, book.last_month + 1)]
     book.connection.execute(f"create table position ({', '.join(columns + months)})")
-    book.connection.execute(f"create table member (account_id varchar, currency varchar, {', '.join(months)})")
 
 
 def append(book: Book, result: Result) -> None:
@@ -141,9 +140,6 @@ def append(book: Book, result: Result) -> None:
     )
     for name in ("places", "numbers"):
         c.unregister(name)
-    if result.members is not None:
-        c.register("result", result.members)
-        c.execute("insert into member by name select * from result")
     c.unregister("result")
     book.next_key += result.entities
 

@@ -205,7 +205,7 @@ def _survivors(ledger: Ledger, window: Window) -> str:
 
 
 def _returned(ledger: Ledger, window: Window) -> str:
-    """Entities that were gone at a month's end inside the window (rule 25); linked ones are judged by their members."""
+    """Entities that were gone at a month's end inside the window (rule 25); linked ones are judged together."""
     inside = window.month_ends_inside
     if not len(inside):
         return "select 0 as entity_key where false"

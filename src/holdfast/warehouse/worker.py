@@ -68,7 +68,6 @@ class Result:
 
     tables: dict[str, pa.Table]
     positions: pa.Table
-    members: pa.Table | None
     entities: int
 
 
@@ -119,8 +118,7 @@ def work_one(c: duckdb.DuckDBPyConnection, job: Job) -> Result:
     tables = {name: c.sql(f"select * from result_{name}").to_arrow_table() for name in TABLES_OF_BATCH}
     positions = _positions(c, job)
     entities = int(c.execute("select coalesce(max(entity_no), 0) from entity_number").fetchall()[0][0])
-    members = _members(c, job) if job.is_linked else None
-    return Result(tables, positions, members, entities)
+    return Result(tables, positions, entities)
 
 
 def _prepare(c: duckdb.DuckDBPyConnection, job: Job) -> None:
@@ -236,13 +234,3 @@ def _positions(c: duckdb.DuckDBPyConnection, job: Job) -> pa.Table:
         "first_month": pa.array((job.first_month + np.argmax(matrix > 0, axis=0)).astype(np.int16)),
     }
     return _with_months(job, positions, matrix, columns)
-
-
-def _members(c: duckdb.DuckDBPyConnection, job: Job) -> pa.Table:
-    """Linked accounts once more, each by itself: what a window needs to count them as they stand at its end."""
-    run(c, "event")
-    _sum_up(c, job.booking.policy)
-    positions, matrix = _matrix(c, job)
-    ids = dict(c.execute("select account_no, account_id from account_number").fetchall())
-    accounts = pa.array([ids[int(position) >> 8] for position in positions], pa.string())
-    return _with_months(job, positions, matrix, {"account_id": accounts})

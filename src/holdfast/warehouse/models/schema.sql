@@ -20,7 +20,7 @@ create table aside (
 create table term (entity_key integer, currency varchar, day date, amount_minor bigint);
 -- months at whose end an entity was gone, where something moved later: who may have come back
 create table left_month (entity_key integer, month_no smallint);
--- accounts linked by merges or parents: where each one stood, and its own balances
+-- accounts linked by merges or parents: where each one stood
 create table belonging (account_id varchar, from_day date, to_day date, entity_key integer);
 create table fx_rate (currency varchar, quote varchar, day date, rate double);
 create table attribute (attribute varchar);
