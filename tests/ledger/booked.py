@@ -36,10 +36,11 @@ def rows_of(table: str, rows: Sequence[Any]) -> pa.Table:
 
 
 def land(home: Path, facts: Facts, parts: int = 1) -> Landing:
-    """Land the facts; item rows in `parts` loads, dealt out in turn."""
+    """Land the facts; item rows in `parts` loads one after the other, so that what arrived later is in a later load."""
     landing = Landing(home)
     items = sorted(facts.items, key=lambda row: row.arrival)
-    dealt = [items[part::parts] for part in range(parts)]
+    size = -(-len(items) // parts) or 1
+    dealt = [items[start : start + size] for start in range(0, len(items), size)]
     for table, portions in (
         ("subscription_item", dealt),
         ("account", [facts.accounts]),
