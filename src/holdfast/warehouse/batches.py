@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 #: about this many rows of subscription items make a batch: two workers' batches and what they give stay below 2 GB
-BATCH_ROWS = 450_000
+BATCH_ROWS = 225_000
 
 
 @dataclass(frozen=True)
