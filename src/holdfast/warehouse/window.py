@@ -198,6 +198,8 @@ def _held_then(day: date) -> str:
 def _survivors(ledger: Ledger, window: Window) -> str:
     """Linked entities and who stands for them at the window's end (rule 22)."""
     end = min(window.end, ledger.as_of + timedelta(days=1))
+    if not _has(ledger, "select 1 from belonging limit 1"):
+        return "select 0 as entity_key, 0 as survivor_key where false"
     return (
         "select entity.entity_key, belonging.entity_key as survivor_key from entity join belonging "
         f"on belonging.account_id = entity.entity_id and belonging.from_day < date '{end}' and belonging.to_day >= date '{end}'"
