@@ -15,9 +15,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
-from holdfast.domain.money import FxError, Rates
+from holdfast.domain.money import Rates
 from holdfast.domain.policy import Policy
 from holdfast.flows.home import Home, HomeError, locked, write_whole
 from holdfast.sources import ecb
@@ -225,11 +224,3 @@ def _build_beside(path: Path, facts: Facts, booking: Booking, progress: Progress
 def _key(booking: Booking) -> str:
     """A name for what was asked: the same question finds the same file."""
     return hashlib.sha256(repr(booking).encode()).hexdigest()[:16]
-
-
-def rows_landed(files: tuple[Path, ...]) -> int:
-    """Rows in landing files, from their footers."""
-    return sum(pq.ParquetFile(file).metadata.num_rows for file in files)
-
-
-__all__ = ["FxError", "Published", "book", "facts_of", "open_ledger", "published", "seed_rates"]

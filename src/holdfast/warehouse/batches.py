@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-#: about this many rows of subscription items make a batch: two workers' batches and what they give stay below 2 GB
+#: about this many rows of subscription items make a batch: the smaller it is, the less memory two workers take
 BATCH_ROWS = 225_000
 
 

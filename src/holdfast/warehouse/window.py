@@ -87,29 +87,25 @@ def _converted(ledger: Ledger, view: View, amount: str, day: date) -> str:
 def _balance_at(ledger: Ledger, day: date, name: str) -> None:
     """The temp table of what changed in the month of a day before it, by entity; empty on the first of a month."""
     changed = (
-        "select entity_key, account_id, currency, sum(delta_minor)::bigint as delta from change "
+        "select entity_key, currency, sum(delta_minor)::bigint as delta from change "
         f"where day >= date '{month_start(month_no(day))}' and day < date '{day}' and day <= date '{ledger.as_of}' "
         "group by all"
         if day.day > 1
-        else "select null::integer as entity_key, null::varchar as account_id, null::varchar as currency, 0::bigint as delta where false"
+        else "select null::integer as entity_key, null::varchar as currency, 0::bigint as delta where false"
     )
     ledger.connection.execute(f"create or replace temp table {name} as {changed}")
 
 
-def _amounts(ledger: Ledger, window: Window, table: str) -> tuple[str, str, str]:
-    """SQL of opening and closing in a table with month columns, and the joins they need."""
+def _amounts(ledger: Ledger, window: Window) -> tuple[str, str, str]:
+    """SQL of opening and closing of the rows of position, and the joins they need."""
     sides, joins = [], ""
     for day, name in ((window.start, "at_start"), (window.end, "at_end")):
         column = ledger.month_column(last_month_before(day))
         if day.day == 1:
             sides.append(column)
             continue
-        key = "entity_key" if table == "position" else "account_id"
         sides.append(f"{column} + coalesce({name}.delta, 0)")
-        joins += (
-            f" left join (select {key}, currency, sum(delta)::bigint as delta from {name} group by all) as {name} "
-            f"on {name}.{key} = {table}.{key} and {name}.currency = {table}.currency"
-        )
+        joins += f" left join {name} on {name}.entity_key = position.entity_key and {name}.currency = position.currency"
     return sides[0], sides[1], joins
 
 
@@ -132,7 +128,7 @@ def segments_on(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]
 
 def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], plain: bool) -> str:
     """Entities that stand alone; those with several currencies are summed after conversion."""
-    opening, closing, joins = _amounts(ledger, window, "position")
+    opening, closing, joins = _amounts(ledger, window)
     segments, segment_joins = segments_on(ledger, by, window.start)
     names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
     where = "is_plain" if plain else "not is_plain and position.entity_key not in (select entity_key from belonging)"
@@ -159,7 +155,7 @@ def _summed(inner: str, names: str, flag: str) -> str:
 
 def _linked(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> str:
     """Linked entities, counted from the start with the entity they were merged into by the end."""
-    opening, closing, joins = _amounts(ledger, window, "position")
+    opening, closing, joins = _amounts(ledger, window)
     inside = list(window.month_ends_inside)
     names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
     segments, segment_joins = segments_on(ledger, by, window.start)
