@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both set up what they need.
-.PHONY: demo test check lint bench run lock clean
+.PHONY: demo test check lint bench run pictures lock clean
 PY := .venv/bin/python
 HOLDFAST := .venv/bin/holdfast
 DEMO_HOME ?= demo-home
@@ -24,10 +24,15 @@ lint: setup
 
 bench: setup
 	$(PY) -m bench $(BENCH_SIZES)
+	$(PY) -m bench.web
 
 # any command of the product: make run ARGS="nrr --by plan"
 run: setup
 	@$(HOLDFAST) $(ARGS)
+
+# screenshots of every page on the demo company, in docs/pictures
+pictures: setup
+	$(PY) scripts/pictures.py $(DEMO_HOME)
 
 lock:
 	python3 scripts/lock.py

@@ -17,7 +17,7 @@ from holdfast.warehouse.window import View
 def answer(folder: Path, answers: Answers) -> None:
     home = open_home(folder)
     with answers.stage("book"):
-        book(home, datetime.now(UTC))
+        book(home, datetime.now(UTC), records=False)
     with open_ledger(home) as ledger:
         views = [View(currency, only=currency) for currency in ledger.currencies]
         with answers.stage("movements"):

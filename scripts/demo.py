@@ -1,8 +1,10 @@
-"""`make demo`: the demo company from nothing to its numbers, through the same commands a user types."""
+"""`make demo`: the demo company from nothing to its numbers and the web app, through the same commands a user types."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,16 +24,31 @@ def main(home: Path) -> int:
             return done.returncode
     print(
         f"""
-What to try next (holdfast is {holdfast}; `export HOLDFAST_HOME={home}` saves --home):
+What to try next in another terminal (holdfast is {holdfast}; `export HOLDFAST_HOME={home}` saves --home):
   holdfast explain                        which accounts made the NRR
-  holdfast explain ACCOUNT                one account: movements, changes, the rows behind them
-  holdfast nrr --by industry --series 12m --from 2026-01
   holdfast policies --why chartmogul      which setting makes two tools disagree, per account
-  holdfast reconcile                      the ledger beside the invoices
   holdfast close 2026-09                  sign a month
-Your own data: holdfast --home my-company load FILE…   then: book   then: nrr"""
+Your own data: holdfast --home my-company serve   and follow the first steps in the browser"""
     )
-    return 0
+    if os.environ.get("HOLDFAST_DEMO_SERVE") == "no":  # for machines that only look at the numbers
+        return 0
+    port = _free_port(8321)
+    try:
+        return subprocess.run([holdfast, "serve", "--home", home, "--port", str(port)], check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def _free_port(wanted: int) -> int:
+    """The port wanted, or any other where it is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(listener.getsockname()[1])
+    raise OSError("no port is free")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stamp=.venv/.set-up
-if [ -e "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then exit 0; fi
+if [ -e "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then exec scripts/assets.sh; fi
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Holdfast needs Python 3.11 or newer; python3 here is $(python3 --version)." >&2; exit 1; }
 
@@ -31,3 +31,4 @@ trap 'cp "$keep" uv.lock; rm -f "$keep"' EXIT
 UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "$uv" sync --quiet --python "$(command -v python3)" "$@"
 cp "$keep" uv.lock
 touch "$stamp"
+scripts/assets.sh

@@ -12,7 +12,8 @@ from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "holdfast"
-MODULES = sorted(SOURCE.rglob("*.py"))
+#: migrations are written by Django
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent.name != "migrations")
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
@@ -49,7 +50,7 @@ def test_no_clock_is_read_below_the_doors() -> None:
     offenders = [
         f"{module.relative_to(ROOT)}:{node.lineno}"
         for module in MODULES
-        if not module.is_relative_to(SOURCE / "cli")
+        if not any(module.is_relative_to(SOURCE / door) for door in ("cli", "web", "api"))
         for node in ast.walk(ast.parse(module.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today") and reads_clock(node)
     ]

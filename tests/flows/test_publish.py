@@ -196,7 +196,7 @@ def test_the_same_question_is_built_once(tmp_path: Path) -> None:
     for _ in range(2):
         window_of(home, "2024-02-01", "2024-03-01", "stripe")
         window_of(home, "2024-02-01", "2024-03-01", known_on=date(2024, 5, 1))
-    assert len(list((home.warehouse / "000001").glob("*.duckdb"))) == 3
+    assert len(list((home.warehouse / "000001").glob("asked-*.duckdb"))) == 2
 
 
 # --- settings that change after a booking -------------------------------------------------------------------

@@ -16,7 +16,7 @@ from holdfast.domain.policy import Policy
 from holdfast.metrics import bridge, retention
 from holdfast.metrics.bridge import KINDS, Row
 from holdfast.warehouse.ledger import Ledger
-from holdfast.warehouse.window import View
+from holdfast.warehouse.window import View, create_window
 
 from ..ledger.booked import renamed, together
 from ..oracle.ledger import Facts
@@ -289,5 +289,6 @@ def test_whole_window_and_bridge_of_an_as_of_day_agree(demo_ledger: Ledger) -> N
     rows = bridge.measure(demo_ledger, months("2025-10", "2026-09"), View("USD", only="USD"))
     counts = retention.count(demo_ledger, Window(date(2025, 10, 1), date(2026, 10, 1)), View("USD", only="USD"))[0][1]
     assert counts.opening == rows[0].opening
+    create_window(demo_ledger, Window(date(2025, 10, 1), date(2026, 10, 1)), View("USD", only="USD"), ())
     everybody = demo_ledger.rows("select coalesce(sum(closing), 0)::bigint from entity_window")[0][0]
     assert everybody == rows[-1].closing

@@ -27,7 +27,8 @@ from holdfast.cli.ask import (
 from holdfast.cli.show import Format
 from holdfast.domain.benchmark import verdict
 from holdfast.domain.money import FxError
-from holdfast.domain.period import Window, month_name, month_start, quarter_name
+from holdfast.domain.period import Window, month_start
+from holdfast.flows import documents
 from holdfast.metrics import bridge, cohorts, retention
 
 
@@ -86,12 +87,15 @@ def nrr(
         if format is Format.table:
             _show_nrr(question, rows, bool(by))
             return
-        documents = [_nrr_row(row) | ({"start": str(w.start), "end": str(w.end)} if series else {}) for w, row in rows]
+        told = [
+            documents.retention_row(row) | ({"start": str(w.start), "end": str(w.end)} if series else {})
+            for w, row in rows
+        ]
         if format is Format.csv:
-            show.as_csv(documents)
+            show.as_csv(told)
             return
         whole = {"metric": "nrr", **question.heading(), "start": str(windows[0].start), "end": str(windows[-1].end)}
-        show.as_json(whole | {"benchmark": _verdict(question, windows, rows), "rows": documents})
+        show.as_json(whole | {"benchmark": _verdict(question, windows, rows), "rows": told})
 
 
 def _windows(
@@ -105,26 +109,6 @@ def _windows(
     if series is Series.quarter:
         return [Window(month_start(m), month_start(m + 3)) for m in months if m % 3 == 0 and m + 3 <= months.stop]
     return [Window.months_to(month_start(month + 1), 12) for month in months]
-
-
-def _nrr_row(row: retention.Row) -> dict[str, Any]:
-    c = row.counts
-    return {
-        "segment": show.segment_of(row.segment),
-        "accounts": c.accounts,
-        "opening_minor": c.opening,
-        "expansion_minor": c.expansion,
-        "contraction_minor": c.contraction,
-        "churn_minor": c.churn,
-        "reactivation_minor": c.reactivation,
-        "fx_minor": c.fx,
-        "closing_minor": c.closing,
-        "nrr": show.number(row.nrr),
-        "grr": show.number(row.grr),
-        "nrr_grr_gap": show.number(row.gap),
-        "logo_retention": show.number(row.logo_retention),
-        "logo_churn": show.number(row.logo_churn),
-    }
 
 
 def _show_nrr(question: Asked, rows: list[tuple[Window, retention.Row]], by: bool) -> None:
@@ -231,38 +215,13 @@ def bridge_(
     with asked(context, policy, known_on, currency) as question:
         months = months_of(question, first, last)
         rows = bridge.measure(question.ledger, months, question.view, attributes(by), every.months)
-        documents = [_bridge_row(row, every, bool(by)) for row in rows]
+        told = [documents.bridge_row(row, every.value, bool(by)) for row in rows]
         if format is Format.csv:
-            show.as_csv(documents)
+            show.as_csv(told)
         elif format is Format.json:
-            show.as_json({"metric": "bridge", **question.heading(), "rows": documents})
+            show.as_json({"metric": "bridge", **question.heading(), "rows": told})
         else:
             _show_bridge(question, rows, every, bool(by))
-
-
-def _period(months: range, every: Size) -> str:
-    if every is Size.quarter:
-        return quarter_name(months[0])
-    return month_name(months[0])[:4] if every is Size.year else month_name(months[0])
-
-
-def _bridge_row(row: bridge.Row, every: Size, by: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"month": _period(row.months, every)}
-    if by:
-        told["segment"] = show.segment_of(row.segment)
-    told |= {"opening_minor": row.opening}
-    told |= {f"{kind}_minor": row.moved[kind] for kind in ("new", "expansion", "contraction", "churn", "reactivation")}
-    told |= {"fx_minor": row.fx, "transfer_minor": row.moved["transfer"]}
-    if by:
-        told |= {"entering_minor": row.entering, "leaving_minor": row.leaving}
-    return told | {
-        "closing_minor": row.closing,
-        "net_new_minor": row.net_new,
-        "net_new_arr_minor": 12 * row.net_new,
-        "quick_ratio": show.number(row.quick_ratio),
-        "quick_ratio_with_reactivation": show.number(row.quick_ratio_with_reactivation),
-        "accounts": row.entities,
-    }
 
 
 def _show_bridge(question: Asked, rows: list[bridge.Row], every: Size, by: bool) -> None:
@@ -285,7 +244,7 @@ def _show_bridge(question: Asked, rows: list[bridge.Row], every: Size, by: bool)
     for row in rows:
         amounts = [row.opening, *(row.moved[kind] for kind in kinds), *((row.entering, row.leaving) if by else ())]
         amounts += [row.fx, row.closing, 12 * row.net_new]
-        names = [_period(row.months, every), *([show.segment_name(row.segment)] if by else [])]
+        names = [documents.period_name(row.months, every.value), *([show.segment_name(row.segment)] if by else [])]
         lines.append([*names, *(show.money(a, code) for a in amounts), show.plain(row.quick_ratio, 1)])
     show.table("MRR bridge", columns, lines, question.caption(), left=2 if by else 1)
 
@@ -307,21 +266,11 @@ def cohorts_(
     with asked(context, policy, known_on, currency) as question:
         size: Any = "month" if every is Size.month else "quarter"
         cells = cohorts.measure(question.ledger, question.view, size)
-        documents = [
-            {
-                "cohort": cell.cohort,
-                "age_months": cell.age,
-                "accounts": cell.accounts,
-                "mrr_minor": cell.mrr,
-                "revenue_retention": show.number(cell.revenue_retention),
-                "logo_retention": show.number(cell.logo_retention),
-            }
-            for cell in cells
-        ]
+        told = [documents.cohort_cell(cell) for cell in cells]
         if format is Format.csv:
-            show.as_csv(documents)
+            show.as_csv(told)
         elif format is Format.json:
-            show.as_json({"metric": "cohorts", "by": size, **question.heading(), "rows": documents})
+            show.as_json({"metric": "cohorts", "by": size, **question.heading(), "rows": told})
         else:
             _show_cohorts(question, cells, logos)
 

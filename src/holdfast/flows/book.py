@@ -1,7 +1,8 @@
 """Book: landing becomes a published ledger. Built beside, proved, then swapped in by one rename; a build that fails changes nothing.
 
 HOME/warehouse/CURRENT                     which generation is published, and what it was made of
-HOME/warehouse/<generation>/*.duckdb       its ledgers: the home's policy, and any other that was asked for
+HOME/warehouse/<generation>/*.duckdb       its ledgers: the home's policy, and any other that was asked for;
+                                           and its records (records.duckdb, usage.duckdb): what else is known of accounts
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from holdfast.warehouse.booking import Booking, Facts, scan
 from holdfast.warehouse.build import build
 from holdfast.warehouse.landing import Landing
 from holdfast.warehouse.ledger import Ledger
+from holdfast.warehouse.records import Records, opened
+from holdfast.warehouse.records_build import READ, RECORDS_FILE, Sources, build_records
 from holdfast.warehouse.update import update
 
 Progress = Callable[[int, int], None]
@@ -64,9 +67,17 @@ def facts_of(landing: Landing) -> Facts:
 
 
 def book(
-    home: Home, now: datetime, as_of: date | None = None, progress: Progress | None = None, *, full: bool = False
+    home: Home,
+    now: datetime,
+    as_of: date | None = None,
+    progress: Progress | None = None,
+    *,
+    full: bool = False,
+    records: bool = True,
 ) -> Published:
     """Book everything landed under the home's policy and publish it; `full` books every account, whether it changed or not.
+
+    Without `records` only the ledger is made; the records follow when they are first asked for.
 
     HomeError: nothing is loaded yet; LedgerError, FxError: the numbers cannot be made, and the last publish stays.
     """
@@ -89,12 +100,23 @@ def book(
             if full or not _updated(home, before, path, booking):
                 build(path, facts_of(home.landing), booking, progress)
             require_rates(home, path)
+            if records:
+                with Ledger(path, home.policy()) as ledger:
+                    _record(home, folder / RECORDS_FILE, ledger, current, None if full else before)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         write_whole(home.warehouse / "CURRENT", json.dumps(asdict(current)))
         _sweep(home, current)
         return current
+
+
+def _record(home: Home, path: Path, ledger: Ledger, current: Published, before: Published | None) -> None:
+    """Build the records of a generation, beginning with those of the one before."""
+    landing, last = home.landing, current.last_load_no
+    sources = Sources({table: _files_upto(landing, table, last) for table in READ}, last)
+    old = home.warehouse / before.folder / RECORDS_FILE if before else None
+    build_records(path, sources, ledger, home.settings.currency, home.end_of_day(ledger.as_of), old)
 
 
 def _updated(home: Home, before: Published | None, path: Path, booking: Booking) -> bool:
@@ -172,43 +194,95 @@ def open_ledger(
 
     What is not there yet is built once and kept beside the published ledger. HomeError: nothing is published.
     """
-    current = published(home)
-    if current is None:
-        raise HomeError("nothing is booked yet; run: holdfast book")
+    current = _current(home)
     wanted = policy or home.policy()
+    path = ledger_file(home, wanted, known_on, only)
+    if not path.exists():
+        with locked(home.warehouse):
+            if not path.exists():
+                booking = _booking(home, current, wanted, known_on, only)
+                _build_beside(path, _facts_upto(home.landing, current.last_load_no), booking, progress)
+    return Ledger(path, wanted)
+
+
+def ledger_file(home: Home, policy: Policy, known_on: date | None = None, only: tuple[str, ...] | None = None) -> Path:
+    """The file of a ledger, whether it is built already or not. HomeError: nothing is published."""
+    current = _current(home)
     folder = home.warehouse / current.folder
     own = folder / f"{home.settings.policy}.duckdb"
     # after another policy was chosen, or its file edited, what was published does not answer any more: it is built beside
     if (
         known_on is None
         and only is None
-        and wanted == home.policy()
-        and current.policy_digest == policy_digest(wanted)
+        and policy == home.policy()
+        and current.policy_digest == policy_digest(policy)
         and own.exists()
     ):
-        return Ledger(own, wanted)
+        return own
+    return folder / f"asked-{_key(_booking(home, current, policy, known_on, only))}.duckdb"
+
+
+def _current(home: Home) -> Published:
+    current = published(home)
+    if current is None:
+        raise HomeError("nothing is booked yet; run: holdfast book")
+    return current
+
+
+def _booking(
+    home: Home, current: Published, policy: Policy, known_on: date | None, only: tuple[str, ...] | None
+) -> Booking:
     as_of = date.fromisoformat(current.as_of)
-    booking = Booking(
-        wanted,
+    return Booking(
+        policy,
         min(as_of, known_on) if known_on else as_of,
         home.end_of_day(known_on) if known_on else None,
         only,
     )
-    path = folder / f"asked-{_key(booking)}.duckdb"
-    if not path.exists():
-        with locked(home.warehouse):
-            if not path.exists():
-                _build_beside(path, _facts_upto(home.landing, current.last_load_no), booking, progress)
-    return Ledger(path, wanted)
 
 
 def _facts_upto(landing: Landing, last_load_no: int) -> Facts:
     """The files of the published generation: rows loaded since are not in it. Exchange rates are taken as they are."""
 
     def upto(table: str) -> tuple[Path, ...]:
-        return tuple(file for file in landing.files(table) if int(file.name.split("-")[0]) <= last_load_no)
+        return _files_upto(landing, table, last_load_no)
 
     return Facts(upto("subscription_item"), upto("account"), upto("invoice_line"), tuple(landing.files("fx_rate")))
+
+
+def _files_upto(landing: Landing, table: str, last_load_no: int) -> tuple[Path, ...]:
+    return tuple(file for file in landing.files(table) if int(file.name.split("-")[0]) <= last_load_no)
+
+
+def open_records(home: Home) -> Records:
+    """The published records, under the home's policy and in its currency; where they are not there yet they are built.
+
+    HomeError: nothing is published.
+    """
+    current = _current(home)
+    digest = policy_digest(home.policy())
+    path = home.warehouse / current.folder / RECORDS_FILE
+    found = opened(path) if current.policy_digest == digest else None
+    if found is not None and found.currency == home.settings.currency:
+        return found
+    if found is not None or current.policy_digest != digest:
+        # published under another policy or currency: beside, under a name of its own
+        asked = hashlib.sha256(f"{digest} {home.settings.currency}".encode()).hexdigest()[:16]
+        path = path.with_name(f"records-{asked}.duckdb")
+        if found is not None:
+            found.connection.close()
+        found = opened(path)
+    return found or _recorded(home, current, path)
+
+
+def _recorded(home: Home, current: Published, path: Path) -> Records:
+    """Build records that a publish does not have, once."""
+    with open_ledger(home) as ledger, locked(home.warehouse):
+        found = opened(path)
+        if found is None:
+            path.unlink(missing_ok=True)
+            _record(home, path, ledger, current, None)
+    return found or Records(path)
 
 
 def _build_beside(path: Path, facts: Facts, booking: Booking, progress: Progress | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -65,7 +66,9 @@ class Home:
 
     def policies(self) -> dict[str, Policy]:
         """Shipped policies and those in the folder `policies`."""
-        return load_policies(self.path / "policies")
+        folder = self.path / "policies"
+        files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
+        return dict(_policies(folder, tuple((file.name, file.stat().st_mtime_ns) for file in files)))
 
     def policy(self, name: str | None = None) -> Policy:
         """A policy by name; the home's own where none is given."""
@@ -85,6 +88,12 @@ class Home:
         """The first moment after a day of the company, in UTC without a zone."""
         midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self.settings.timezone))
         return utc_naive(midnight)
+
+
+@lru_cache(maxsize=64)
+def _policies(folder: Path, files: tuple[tuple[str, int], ...]) -> dict[str, Policy]:
+    """Read once for as long as no file of the folder changes; `files` tells the states apart."""
+    return load_policies(folder)
 
 
 def create(path: Path, settings: Settings) -> Home:

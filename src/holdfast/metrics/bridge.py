@@ -87,7 +87,7 @@ def _together(rows: Sequence[Row], months: range, segment: Segment) -> Row:
 
 
 def _monthly(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> dict[tuple[Segment, int], Row]:
-    _place(ledger, months, by)
+    place(ledger, months, by)
     rows: dict[tuple[Segment, int], Row] = {}
 
     def row(values: Sequence[str | None], month: int) -> Row:
@@ -105,7 +105,7 @@ def _monthly(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> di
     return rows
 
 
-def _place(ledger: Ledger, months: range, by: Sequence[str]) -> None:
+def place(ledger: Ledger, months: range, by: Sequence[str]) -> None:
     """Temp table place: month by month the segment of the entities that ever changed theirs; empty for most books."""
     columns = "".join(f", null::varchar as seg_{n}" for n in range(1, len(by) + 1))
     dated = [attribute for attribute in by if ledger.changes_dated(attribute)]
@@ -136,32 +136,32 @@ def _value_at_month_end(attribute: str) -> str:
     return f"case when ({any_later}) > 0 then ({later}) else account.{segment_column(attribute)} end"
 
 
-def _rated(ledger: Ledger, view: View, amount: str, month: int) -> str:
+def rated(ledger: Ledger, view: View, amount: str, month: int) -> str:
     """SQL: an amount at the rates of a month's first day."""
     return amount if view.only else ledger.converted(amount, month_start(month), view.reporting)
 
 
-def _only(view: View) -> str:
+def only_currency(view: View) -> str:
     return f" and position.currency = {literal(view.only)}" if view.only else ""
 
 
 def _balances(ledger: Ledger, months: range, view: View, by: Sequence[str], row: Teller) -> None:
     """Closing of each month, which at the next month's rates is the opening of the next."""
     ends = range(months.start - 1, months.stop)
-    sums = ", ".join(f"sum({_rated(ledger, view, ledger.month_column(m), m + 1)})::bigint" for m in ends)
+    sums = ", ".join(f"sum({rated(ledger, view, ledger.month_column(m), m + 1)})::bigint" for m in ends)
     columns = [segment_column(attribute) for attribute in by]
     group = ", ".join(columns)
     found = ledger.rows(
         f"select {group + ', ' if group else ''}{sums} from position "
-        f"where entity_key not in (select entity_key from place){_only(view)}{' group by ' + group if group else ''}"
+        f"where entity_key not in (select entity_key from place){only_currency(view)}{' group by ' + group if group else ''}"
     )
     for line in found:
         _tell(line[: len(by)], line[len(by) :], ends, months, row)
     if not by:
         return
     placed = " union all ".join(
-        f"select place.*, {_rated(ledger, view, ledger.month_column(m), m + 1)} as amount from place "
-        f"join position using (entity_key) where place.month_no = {m}{_only(view)}"
+        f"select place.*, {rated(ledger, view, ledger.month_column(m), m + 1)} as amount from place "
+        f"join position using (entity_key) where place.month_no = {m}{only_currency(view)}"
         for m in ends
     )
     names = ", ".join(f"seg_{n}" for n in range(1, len(by) + 1))
@@ -186,11 +186,11 @@ def _crossings(ledger: Ledger, months: range, view: View, by: Sequence[str], row
     after = ", ".join(f"after.{name}" for name in names)
     differs = " or ".join(f"before.{name} is distinct from after.{name}" for name in names)
     for month in months:
-        balance = _rated(ledger, view, ledger.month_column(month - 1), month)
+        balance = rated(ledger, view, ledger.month_column(month - 1), month)
         for line in ledger.rows(
             f"select {before}, {after}, sum({balance})::bigint from place as before join place as after using (entity_key) "
             f"join position using (entity_key) where before.month_no = {month - 1} and after.month_no = {month} "
-            f"and ({differs}){_only(view)} group by {before}, {after}"
+            f"and ({differs}){only_currency(view)} group by {before}, {after}"
         ):
             width, amount = len(by), int(line[-1] or 0)
             row(line[:width], month).leaving -= amount
@@ -198,9 +198,18 @@ def _crossings(ledger: Ledger, months: range, view: View, by: Sequence[str], row
 
 
 def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Movements by segment at the month's end, month and kind, converted at the month's first day.
+    """Movements by segment, month and kind, with the entities that made them."""
+    group = ", ".join([*(f"seg_{n}" for n in range(1, len(by) + 1)), "month_no", "kind"])
+    return ledger.rows(
+        f"select {group}, sum(amount)::bigint, count(distinct entity_key) from ({moved_source(ledger, months, view, by)}) group by {group}"
+    )
 
-    An entity that moved in several currencies is netted to one expansion or contraction.
+
+def moved_source(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> str:
+    """SQL of the movements: entity_key, month_no, kind, amount, seg_1 … seg_n, converted at each month's first day.
+
+    The segment is that of the month's end. An entity that moved in several currencies is netted to one expansion or
+    contraction. Needs the temp table of `place`; the temp table of rates it reads is made.
     """
     c = ledger.connection
     rates = [] if view.only else [code for code in ledger.currencies if code != view.reporting]
@@ -226,9 +235,8 @@ def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> 
 
     only = f" and movement.currency = {literal(view.only)}" if view.only else ""
     several = "entity_key in (select entity_key from position where not is_plain)"
-    names = [f"coalesce_seg_{n}" for n in range(1, len(by) + 1)]
     chosen = "".join(
-        f", case when place.entity_key is not null then place.seg_{n} else attributes.{segment_column(attribute)} end as coalesce_seg_{n}"
+        f", case when place.entity_key is not null then place.seg_{n} else attributes.{segment_column(attribute)} end as seg_{n}"
         for n, attribute in enumerate(by, 1)
     )
     joins = ""
@@ -238,8 +246,7 @@ def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> 
             f" left join (select distinct entity_key, {held} from position) as attributes using (entity_key)"
             " left join place on place.entity_key = told.entity_key and place.month_no = told.month_no"
         )
-    group = ", ".join([*names, "month_no", "kind"])
-    return ledger.rows(
+    return (
         "with rated as (select entity_key, movement.month_no, kind, "
         f"case when kind <> 'transfer' and amount_minor = closing_minor - opening_minor "
         f"then {at('closing_minor')} - {at('opening_minor')} else {at('amount_minor')} end as amount "
@@ -250,7 +257,6 @@ def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> 
         f"told as (select entity_key, month_no, kind::varchar as kind, amount from rated "
         f"where not ({several} and kind in ('expansion', 'contraction')) "
         "union all select entity_key, month_no, case when amount > 0 then 'expansion' else 'contraction' end, amount "
-        "from netted where amount <> 0), "
-        f"placed as (select told.month_no, told.kind, told.amount, told.entity_key{chosen} from told{joins}) "
-        f"select {group}, sum(amount)::bigint, count(distinct entity_key) from placed group by {group}"
+        "from netted where amount <> 0) "
+        f"select told.entity_key, told.month_no, told.kind, told.amount{chosen} from told{joins}"
     )

@@ -60,7 +60,8 @@ def count(ledger: Ledger, view: View) -> list[tuple[int, int, int, int]]:
             f"with rated as ({source}) select * exclude (entity_key, is_plain) from rated where is_plain union all by name "
             f"select min(first_month)::smallint as first_month, {sums} from rated where not is_plain group by entity_key"
         )
-    totals = ", ".join(f"count(*) filter (where a{m} > 0), coalesce(sum(a{m}), 0)::bigint" for m in months)
+    # a sum of ones is much quicker than a count with a filter
+    totals = ", ".join(f"coalesce(sum((a{m} > 0)::tinyint), 0)::bigint, coalesce(sum(a{m}), 0)::bigint" for m in months)
     rows = ledger.rows(f"select first_month, {totals} from ({source}) group by first_month order by first_month")
     found = []
     for first, *values in rows:

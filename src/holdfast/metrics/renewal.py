@@ -43,15 +43,26 @@ def measure(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) 
     What an entity has after a due day is read `gap days` later, so that a late signature counts as renewed.
     """
     by = [ledger.attribute(name) for name in by]
+    columns = [segment_column(attribute) for attribute in by]
+    group = ", ".join(columns)
+    rows = ledger.rows(
+        f"select {group + ', ' if group else ''}count(*), count(*) filter (where renewed > 0), "
+        "coalesce(sum(due), 0)::bigint, coalesce(sum(renewed), 0)::bigint "
+        f"from ({due_source(ledger, window, view)}) as due left join entity using (entity_key) left join account using (account_id)"
+        f"{' group by ' + group + ' order by ' + group if group else ''}"
+    )
+    return [Row(tuple(zip(by, row[: len(by)], strict=True)), *(int(v) for v in row[len(by) :])) for row in rows]
+
+
+def due_source(ledger: Ledger, window: Window, view: View) -> str:
+    """SQL of what was due, by entity, currency and day: entity_key, day, due, renewed, in the view's currency."""
     grace = max(ledger.policy.gap_days_contract, ledger.policy.gap_days_file, ledger.policy.gap_days_billing)
     amounts = {
         name: name if view.only else ledger.converted(name, window.start, view.reporting, "due.currency")
         for name in ("due", "renewed")
     }
     only = f" and term.currency = {literal(view.only)}" if view.only else ""
-    columns = [segment_column(attribute) for attribute in by]
-    group = ", ".join(columns)
-    rows = ledger.rows(
+    return (
         "with due_term as (select entity_key, currency, day, sum(amount_minor)::bigint as due from term "
         f"where day >= date '{window.start}' and day < date '{window.end}' and day <= date '{ledger.as_of}'{only} group by all), "
         "balance as (select due_term.entity_key, due_term.currency, due_term.day, due, "
@@ -60,9 +71,5 @@ def measure(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) 
         "from due_term left join change on change.entity_key = due_term.entity_key and change.currency = due_term.currency "
         "group by all), "
         "due as (select *, greatest(0, least(due, after - (before - due)))::bigint as renewed from balance) "
-        f"select {group + ', ' if group else ''}count(*), count(*) filter (where renewed > 0), "
-        f"coalesce(sum({amounts['due']}), 0)::bigint, coalesce(sum({amounts['renewed']}), 0)::bigint "
-        "from due left join entity using (entity_key) left join account using (account_id)"
-        f"{' group by ' + group + ' order by ' + group if group else ''}"
+        f"select entity_key, day, {amounts['due']} as due, {amounts['renewed']} as renewed from due"
     )
-    return [Row(tuple(zip(by, row[: len(by)], strict=True)), *(int(v) for v in row[len(by) :])) for row in rows]

@@ -11,7 +11,7 @@ from holdfast.domain.period import Window
 from holdfast.domain.policy import Policy
 from holdfast.domain.retention import Counts, Sums
 from holdfast.warehouse.ledger import Ledger
-from holdfast.warehouse.window import View, WindowError, create_window
+from holdfast.warehouse.window import View, WindowError, window_source
 
 TITLE = "Retention"
 
@@ -41,24 +41,27 @@ class Row:
 def count(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) -> list[tuple[Segment, Counts]]:
     """Amounts and entities of a window, in minor units of the view's currency."""
     by = [ledger.attribute(name) for name in by]
-    create_window(ledger, window, view, by)
+    is_summed = _is_summed(ledger.policy)
+    source = window_source(ledger, window, view, by, cohort=not is_summed)
     names = [f"seg_{n}" for n in range(1, len(by) + 1)]
     group = ", ".join(names)
     lost = "has_returned" if ledger.policy.left_and_returned == "lost" else "false"
+    # a sum over each class is quicker than one with a condition for each amount
     rows = ledger.rows(
-        f"with judged as (select *, {lost} as is_lost, case when {lost} then 0 else closing_fixed end as kept_closing, "
-        f"case when {lost} then 0 else closing end as end_closing from entity_window where opening > 0) "
-        f"select {group + ', ' if group else ''}count(*), sum(opening)::bigint, "
-        "coalesce(sum(kept_closing - opening) filter (where kept_closing > opening and not has_returned), 0)::bigint, "
-        "coalesce(sum(kept_closing - opening) filter (where kept_closing < opening and kept_closing > 0 and not has_returned), 0)::bigint, "
-        "coalesce(sum(-opening) filter (where kept_closing = 0 or has_returned), 0)::bigint, "
-        "coalesce(sum(kept_closing) filter (where has_returned), 0)::bigint, "
-        "coalesce(sum(end_closing - kept_closing), 0)::bigint, coalesce(sum(end_closing), 0)::bigint, "
-        "coalesce(sum(least(opening, kept_closing)), 0)::bigint, count(*) filter (where is_there and not is_lost), "
-        "count(*) filter (where kept_closing is null) "
-        f"from judged {'group by ' + group + ' order by ' + group if group else ''}"
+        f"with entity_window as ({source}), judged as (select *, {lost} as is_lost, case when {lost} then 0 else closing_fixed end as kept_closing, "
+        f"case when {lost} then 0 else closing end as end_closing from entity_window{' where opening > 0' if is_summed else ''}), "
+        f"classed as (select {group + ', ' if group else ''}"
+        "case when kept_closing is null then 'unrated' when has_returned then 'returned' when kept_closing = 0 then 'gone' else 'stayed' end as class, "
+        "count(*) as accounts, sum(opening)::bigint as opening, sum(kept_closing)::bigint as kept_closing, sum(end_closing)::bigint as closing, "
+        "sum(least(opening, kept_closing))::bigint as kept, sum((is_there and not is_lost)::tinyint)::bigint as retained "
+        "from judged group by all) "
+        f"select {group + ', ' if group else ''}sum(accounts)::bigint, sum(opening)::bigint, "
+        "sum(kept_closing - kept) filter (where class = 'stayed'), sum(kept - opening) filter (where class = 'stayed'), "
+        "sum(-opening) filter (where class in ('gone', 'returned')), sum(kept_closing) filter (where class = 'returned'), "
+        "sum(closing - kept_closing), sum(closing), sum(kept), sum(retained), count(*) filter (where class = 'unrated') "
+        f"from classed {'group by ' + group + ' order by ' + group if group else ''}"
     )
-    sums = _sums(ledger, window, view, names)
+    sums = _sums(ledger, window, view, names, source) if is_summed else {}
     width = len(names)
     found = []
     for row in rows:
@@ -104,16 +107,18 @@ def measure(ledger: Ledger, window: Window, view: View, by: Sequence[str] = ()) 
     return [Row(segment, counts, *ratio(counts, ledger.policy)) for segment, counts in count(ledger, window, view, by)]
 
 
+def _is_summed(policy: Policy) -> bool:
+    """Whether the policy's rates are made of monthly movements (rule 26)."""
+    return policy.grr != "capped" or policy.nrr != "point_to_point"
+
+
 def _sums(
-    ledger: Ledger, window: Window, view: View, names: list[str]
+    ledger: Ledger, window: Window, view: View, names: list[str], source: str
 ) -> dict[tuple[str | None, ...], tuple[Sums, Sums]]:
-    """Monthly movements summed up by segment, for the policies that are made of them (rule 26)."""
-    policy = ledger.policy
-    if policy.grr == "capped" and policy.nrr == "point_to_point":
-        return {}
+    """Monthly movements summed up by segment."""
     if not window.is_whole_months:
         raise WindowError(
-            f"policy '{policy.name}' sums up months; let the window begin and end on the first of a month"
+            f"policy '{ledger.policy.name}' sums up months; let the window begin and end on the first of a month"
         )
     amount = "amount_minor" if view.only else ledger.converted("amount_minor", window.start, view.reporting)
     only = f" and currency = '{view.only}'" if view.only else ""
@@ -125,7 +130,7 @@ def _sums(
     )
     group = ", ".join(names)
     rows = ledger.rows(
-        f"with moved as (select coalesce(survivor_key, entity_key) as entity_key, kind, {amount} as amount "
+        f"with entity_window as ({source}), moved as (select coalesce(survivor_key, entity_key) as entity_key, kind, {amount} as amount "
         "from movement left join survivor using (entity_key) "
         f"where month_no between {window.months[0]} and {window.months[-1]}{only}) "
         f"select {group + ', ' if group else ''}{columns} from moved left join entity_window using (entity_key)"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
 
-from holdfast.domain.period import Window, month_start
+from holdfast.domain.period import month_start
 from holdfast.domain.retention import ratio
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.sql import literal
-from holdfast.warehouse.window import View, WindowError, create_window
+from holdfast.warehouse.window import View, WindowError
 
 TITLE = "Trailing retention"
 
@@ -41,35 +42,113 @@ def measure(ledger: Ledger, months: range, view: View, size: int = 12) -> list[R
     policy = ledger.policy
     if (policy.nrr, policy.grr, policy.left_and_returned) != ("point_to_point", "capped", "retained"):
         raise WindowError(f"policy '{policy.name}' is not measured from point to point; ask for each window by itself")
-    found = {
-        month: Row(month, *counts) for month, counts in zip(months, _plain(ledger, months, view, size), strict=True)
-    }
-    others = "select 1 from position where not is_plain limit 1"
-    if ledger.rows(others):
-        for month in months:
-            found[month] = _with_others(ledger, found[month], view, size)
-    return [row for row in found.values() if row.opening]
+    parts = [_plain(ledger, months, view, size)]
+    if ledger.rows("select 1 from position where not is_plain limit 1"):
+        parts += [_several(ledger, months, view, size), _linked(ledger, months, view, size)]
+    found = [
+        Row(month, *(sum(numbers) for numbers in zip(*sums, strict=True)))
+        for month, *sums in zip(months, *parts, strict=True)
+    ]
+    return [row for row in found if row.opening]
 
 
-def _plain(ledger: Ledger, months: range, view: View, size: int) -> list[tuple[int, int, int, int]]:
-    sums = []
-    for month in months:
-        start = month_start(month + 1 - size)
-        a, b = ledger.month_column(month - size), ledger.month_column(month)
-        opening = a if view.only else ledger.converted(a, start, view.reporting)
-        closing = b if view.only else ledger.converted(b, start, view.reporting)
-        there = f"({a} > 0)::integer"
-        sums += [f"sum({there})", f"sum({opening})", f"sum({closing} * {there})", f"sum(least({opening}, {closing}))"]
-    only = f" and currency = {literal(view.only)}" if view.only else ""
-    row = [int(value or 0) for value in ledger.rows(f"select {', '.join(sums)} from position where is_plain{only}")[0]]
-    return [(row[n], row[n + 1], row[n + 2], row[n + 3]) for n in range(0, len(row), 4)]
+#: accounts, opening, closing and kept of one window
+Sums = tuple[int, int, int, int]
 
 
-def _with_others(ledger: Ledger, row: Row, view: View, size: int) -> Row:
-    """The few entities that are put together from several rows, added."""
-    create_window(ledger, Window.months_to(month_start(row.month + 1), size), view, (), plain=False)
-    accounts, opening, closing, kept = ledger.rows(
-        "select count(*), coalesce(sum(opening), 0)::bigint, coalesce(sum(closing_fixed), 0)::bigint, "
-        "coalesce(sum(least(opening, closing_fixed)), 0)::bigint from entity_window where opening > 0"
-    )[0]
-    return Row(row.month, row.accounts + accounts, row.opening + opening, row.closing + closing, row.kept + kept)
+#: a product of this size and its double still fit in 64 bits
+LARGE = 2**61
+
+
+def _sides(ledger: Ledger, months: range, view: View, size: int) -> tuple[str, str]:
+    """SQL of every window's opening and closing as two lists, at the rates of each window's start.
+
+    One lambda over a list is planned once, where an expression for every month is planned once for every month.
+    """
+    days = [month_start(month + 1 - size) for month in months]
+    openings = [ledger.month_column(month - size) for month in months]
+    closings = [ledger.month_column(month) for month in months]
+    return _converted(ledger, openings, days, view), _converted(ledger, closings, days, view)
+
+
+def _converted(ledger: Ledger, columns: list[str], days: list[date], view: View) -> str:
+    amounts = f"[{', '.join(f'{column}::bigint' for column in columns)}]"
+    cases = []
+    for code in ledger.currencies if not view.only else ():
+        if code != view.reporting:
+            rates = [ledger.rate_on(code, view.reporting, day) for day in days]
+            num = _listed([rate.numerator if rate else None for rate in rates])
+            den = _listed([rate.denominator if rate else None for rate in rates])
+            most = _listed([LARGE // max(rate.numerator, rate.denominator) if rate else None for rate in rates])
+            cases.append(
+                f"when '{code}' then list_transform({amounts}, lambda x, i: case when x = 0 then 0 "
+                f"when x between 0 and {most}[i] then half_even_small(x * {num}[i], {den}[i]) "
+                f"else half_even(x::hugeint * {num}[i], {den}[i]::hugeint)::bigint end)"
+            )
+    return f"case currency {' '.join(cases)} else {amounts} end" if cases else amounts
+
+
+def _listed(numbers: list[int | None]) -> str:
+    """A list in SQL; where nothing can be converted for lack of a rate, only nothing is there to convert."""
+    return f"([{', '.join('null' if n is None else str(n) for n in numbers)}]::bigint[])"
+
+
+def _four(months: range) -> str:
+    """SQL of the four sums of every window, over the lists a and b."""
+    return ", ".join(
+        f"count_if(a[{n}] > 0), sum(a[{n}]), sum(if(a[{n}] > 0, b[{n}], 0)), sum(least(a[{n}], b[{n}]))"
+        for n in range(1, len(months) + 1)
+    )
+
+
+def _only(view: View) -> str:
+    return f" and position.currency = {literal(view.only)}" if view.only else ""
+
+
+def _by_four(row: tuple[int | None, ...]) -> list[Sums]:
+    numbers = [int(value or 0) for value in row]
+    return [(numbers[n], numbers[n + 1], numbers[n + 2], numbers[n + 3]) for n in range(0, len(numbers), 4)]
+
+
+def _plain(ledger: Ledger, months: range, view: View, size: int) -> list[Sums]:
+    """Entities of one row, in one pass."""
+    a, b = _sides(ledger, months, view, size)
+    rows = ledger.rows(
+        f"select {_four(months)} from (select {a} as a, {b} as b from position where is_plain{_only(view)})"
+    )
+    return _by_four(rows[0])
+
+
+def _several(ledger: Ledger, months: range, view: View, size: int) -> list[Sums]:
+    """Entities that stand alone with several currencies: their rows summed after conversion."""
+    a, b = _sides(ledger, months, view, size)
+    where = f"not is_plain and entity_key not in (select entity_key from belonging){_only(view)}"
+    return _by_four(ledger.rows(f"select {_four(months)} from ({_summed(a, b, 'position', where, months)})")[0])
+
+
+def _summed(a: str, b: str, source: str, where: str, months: range) -> str:
+    """SQL that sums the lists by entity_key, element by element."""
+    sums = ", ".join(
+        f"[{', '.join(f'sum({side}[{n}])::bigint' for n in range(1, len(months) + 1))}] as {side}" for side in "ab"
+    )
+    return f"select {sums} from (select {source}.entity_key, {a} as a, {b} as b from {source} where {where}) group by entity_key"
+
+
+def _linked(ledger: Ledger, months: range, view: View, size: int) -> list[Sums]:
+    """Linked entities, counted with the one they belong to at each window's end (rule 22)."""
+    if not ledger.rows("select 1 from belonging limit 1"):
+        return [(0, 0, 0, 0)] * len(months)
+    a, b = _sides(ledger, months, view, size)
+    ends = [min(month_start(month + 1), ledger.as_of + timedelta(days=1)) for month in months]
+    listed = ", ".join(f"({n}, date '{end}')" for n, end in enumerate(ends, 1))
+    rows = ledger.rows(
+        f"with side as (select entity_key, {a} as a, {b} as b from position where not is_plain{_only(view)}), "
+        f"ending (n, day) as (values {listed}), "
+        "counted as (select n, belonging.entity_key, sum(a[n])::bigint as opening, sum(b[n])::bigint as closing from side "
+        "join entity on entity.entity_key = side.entity_key join belonging on belonging.account_id = entity.entity_id "
+        "join ending on from_day < day and to_day >= day group by n, belonging.entity_key) "
+        "select n, count_if(opening > 0), sum(opening), sum(closing) filter (where opening > 0), sum(least(opening, closing)) "
+        "from counted group by n"
+    )
+    found = {n: _by_four(tuple(sums))[0] for n, *sums in rows}
+    return [found.get(n, (0, 0, 0, 0)) for n in range(1, len(months) + 1)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from holdfast.domain.period import month_no
 from holdfast.warehouse import accounts, checks, fx
@@ -49,10 +50,12 @@ def build(path: Path, facts: Facts, booking: Booking, progress: Progress | None 
     """
     connection = duckdb.connect(str(path))
     try:
-        book = _open(connection, facts, booking)
+        book = open_book(connection, facts, booking)
         # one thread and one transaction: what is written is packed once, and the workers have the cores
         connection.execute("checkpoint")
         connection.execute("set threads = 1")
+        # whole numbers are packed in bits anyway; not trying the other ways saves a quarter of the writing
+        connection.execute("set force_compression = 'bitpacking'")
         connection.execute("begin")
         for result in work_off(jobs(book), progress):
             append(book, result)
@@ -75,7 +78,8 @@ def jobs(book: Book) -> list[Job]:
     return [*found, replace(base, is_linked=True)] if book.linked.accounts else found
 
 
-def _open(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking) -> Book:
+def open_book(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking) -> Book:
+    """An empty ledger with the accounts in it, ready for its batches."""
     run(connection, "types", "schema")
     set_policy(connection, booking.policy)
     connection.execute(f"set variable as_of = date '{booking.as_of}'")
@@ -127,12 +131,19 @@ def append(book: Book, result: Result) -> None:
     positions = result.positions
     places = pa.table({"place": np.arange(positions.num_rows), "entity_no": positions["entity_no"]})
     c.register("places", places)
-    c.register("numbers", result.tables["entity"].select(["entity_no", "account_id"]))
+    numbers = result.tables["entity"].select(["entity_no", "account_id"])
+    # a batch has accounts that lie together: the others need not be read
+    span = pc.min_max(numbers["account_id"]).as_py()
+    c.execute("set variable low = ?", [span["min"]])
+    c.execute("set variable high = ?", [span["max"]])
+    c.register("numbers", numbers)
     c.register("result", positions)
     c.execute(
         "create or replace temp table told as "
         f"select place, account.* exclude ({', '.join(ACCOUNT_COLUMNS)}) "
-        "from places join numbers using (entity_no) left join account using (account_id) order by place"
+        "from places join numbers using (entity_no) left join ("
+        "select * from account where account_id between getvariable('low') and getvariable('high')) as account "
+        "using (account_id) order by place"
     )
     c.execute(
         f"insert into position by name select entity_no + {base} as entity_key, result.* exclude (entity_no), "

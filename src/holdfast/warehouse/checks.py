@@ -32,7 +32,7 @@ def check_batch(connection: duckdb.DuckDBPyConnection, policy: Policy) -> None:
             "select currency, last_minor as amount, state_no from valued "
             "where valid_from <= getvariable('as_of') and valid_until > getvariable('as_of') "
             "and state_no not in (select state_no from piece) "
-            "union all select currency, mrr_minor, state_no from piece join state using (state_no) "
+            "union all select currency, mrr_minor, state_no from piece "
             "where piece_from <= getvariable('as_of') and piece_until > getvariable('as_of')) group by currency"
         ).fetchall()
     )

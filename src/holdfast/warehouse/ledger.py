@@ -16,7 +16,7 @@ import duckdb
 from holdfast.domain.money import FxError, Rates
 from holdfast.domain.period import month_no, month_start
 from holdfast.domain.policy import Policy
-from holdfast.warehouse.sql import SCHEMA, quoted, run, set_policy
+from holdfast.warehouse.sql import SCHEMA, literal, quoted, run, set_policy
 
 
 class UnknownAttributeError(LookupError):
@@ -114,10 +114,26 @@ class Ledger:
 
         FxError: a rate is missing.
         """
-        rates = {code: self._rate_on(code, reporting, day) for code in self.currencies if code != reporting}
-        return case_of_rates(amount, rates, currency)
+        return case_of_rates(amount, self._rates_on(day, reporting), currency)
 
-    def _rate_on(self, code: str, reporting: str, day: date) -> Fraction | None:
+    def vanishing(self, day: date, reporting: str) -> str:
+        """The SQL expression of the largest amount of a row's currency that is nothing once converted; null without a rate."""
+        rates = self._rates_on(day, reporting)
+        # n/d of it is at most a half, which is rounded to 0
+        limits = {
+            code: None if rate is None else rate.denominator // (2 * rate.numerator) for code, rate in rates.items()
+        }
+        if not any(limit is None or limit for limit in limits.values()):
+            return "0"
+        cases = " ".join(
+            f"when {literal(code)} then {'null' if limit is None else limit}" for code, limit in limits.items()
+        )
+        return f"(case currency {cases} else 0 end)"
+
+    def _rates_on(self, day: date, reporting: str) -> dict[str, Fraction | None]:
+        return {code: self.rate_on(code, reporting, day) for code in self.currencies if code != reporting}
+
+    def rate_on(self, code: str, reporting: str, day: date) -> Fraction | None:
         """The minor rate; None where there is none, and nothing stood in the currency before that day."""
         try:
             return self.rates.minor_rate(code, reporting, day)
@@ -133,7 +149,21 @@ class Ledger:
 
     def changes_dated(self, attribute: str) -> bool:
         """Whether any account's attribute ever changed."""
-        return bool(self.rows("select 1 from dated_attribute where attribute = ? limit 1", [attribute]))
+        return attribute in self._changing
+
+    @cached_property
+    def _changing(self) -> frozenset[str]:
+        return frozenset(row[0] for row in self.rows("select distinct attribute from dated_attribute"))
+
+    @cached_property
+    def has_links(self) -> bool:
+        """Whether any account belongs, or belonged, to another entity."""
+        return bool(self.rows("select 1 from belonging limit 1"))
+
+    @cached_property
+    def has_combined(self) -> bool:
+        """Whether any entity is put together from several rows: of several currencies, or of linked accounts."""
+        return bool(self.rows("select 1 from position where not is_plain limit 1"))
 
 
 def case_of_rates(amount: str, rates: Mapping[str, Fraction | None], currency: str = "currency") -> str:
@@ -150,7 +180,7 @@ def _at_rate(amount: str, rate: Fraction | None) -> str:
         return f"case when ({amount}) = 0 then 0 end"
     n, d = rate.numerator, rate.denominator
     return (
-        f"case when ({amount}) between 0 and {2**61 // max(n, d)} then half_even_positive(({amount}) * {n}, {d}) "
+        f"case when ({amount}) between 0 and {2**61 // max(n, d)} then half_even_small(({amount}) * {n}, {d}) "
         f"else half_even(({amount})::hugeint * {n}, {d}::hugeint)::bigint end"
     )
 

@@ -37,21 +37,34 @@ def check_window(ledger: Ledger, window: Window) -> None:
 
 
 def create_window(ledger: Ledger, window: Window, view: View, by: Sequence[str], *, plain: bool = True) -> None:
-    """Make the temp view entity_window: entity_key, seg_1 … seg_n, opening, closing_fixed, closing, is_there, has_returned.
+    """Make the temp view entity_window; its columns are those of window_source."""
+    source = window_source(ledger, window, view, by, plain=plain)
+    ledger.connection.execute(f"create or replace temp view entity_window as {source}")
+
+
+def window_source(
+    ledger: Ledger, window: Window, view: View, by: Sequence[str], *, plain: bool = True, cohort: bool = False
+) -> str:
+    """SQL of a window's entities: entity_key, seg_1 … seg_n, opening, closing_fixed, closing, is_there, has_returned.
 
     opening and closing_fixed are at the rates of the window's start, closing at those of its end; minor units. Without
-    `plain` only the entities that are put together from several rows.
+    `plain` only the entities that are put together from several rows; with `cohort` only those that had something at the
+    start. The temp tables it reads are made, and hold until the next window is asked for.
     """
     check_window(ledger, window)
     c = ledger.connection
     _balance_at(ledger, window.start, "at_start")
     _balance_at(ledger, window.end, "at_end")
     c.execute(f"create or replace temp table survivor as {_survivors(ledger, window)}")
-    parts = [_entities(ledger, window, view, by, plain=True)] if plain else []
-    if _has(ledger, "select 1 from position where not is_plain limit 1") or not plain:
-        parts.append(_entities(ledger, window, view, by, plain=False))
-    if _has(ledger, "select 1 from survivor limit 1"):
-        parts.append(_linked(ledger, window, view, by))
+    combined = []
+    if ledger.has_combined or not plain:
+        combined.append(_entities(ledger, window, view, by, plain=False))
+    if ledger.has_links and _has(ledger, "select 1 from survivor limit 1"):
+        combined.append(_linked(ledger, window, view, by))
+    if cohort:
+        # the plain ones are chosen before anything is converted
+        combined = [f"select * from ({part}) where opening > 0" for part in combined]
+    parts = [_entities(ledger, window, view, by, plain=True, cohort=cohort), *combined] if plain else combined
     amounts = (
         f"{_converted(ledger, view, 'opening', window.start)} as opening, "
         f"{_converted(ledger, view, 'closing', window.start)} as closing_fixed, "
@@ -61,8 +74,8 @@ def create_window(ledger: Ledger, window: Window, view: View, by: Sequence[str],
     segments = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
     returned, left_join = _marked(ledger, "returned", _returned(ledger, window))
     held, held_join = _marked(ledger, "held_at_end", _held(ledger, window.end))
-    c.execute(
-        f"create or replace temp view entity_window as select entity_key{segments}, opening, closing_fixed, closing, "
+    return (
+        f"select entity_key{segments}, opening, closing_fixed, closing, "
         f"closing_fixed > 0 or {held} as is_there, coalesce(has_returned, {returned}) and closing_fixed > 0 as has_returned "
         f"from ({body}){left_join}{held_join}"
     )
@@ -85,15 +98,15 @@ def _converted(ledger: Ledger, view: View, amount: str, day: date) -> str:
 
 
 def _balance_at(ledger: Ledger, day: date, name: str) -> None:
-    """The temp table of what changed in the month of a day before it, by entity; empty on the first of a month."""
-    changed = (
+    """The temp table of what changed in the month of a day before it, by entity; none on the first of a month."""
+    if day.day == 1:
+        return
+    ledger.connection.execute(
+        f"create or replace temp table {name} as "
         "select entity_key, currency, sum(delta_minor)::bigint as delta from change "
         f"where day >= date '{month_start(month_no(day))}' and day < date '{day}' and day <= date '{ledger.as_of}' "
         "group by all"
-        if day.day > 1
-        else "select null::integer as entity_key, null::varchar as currency, 0::bigint as delta where false"
     )
-    ledger.connection.execute(f"create or replace temp table {name} as {changed}")
 
 
 def _amounts(ledger: Ledger, window: Window) -> tuple[str, str, str]:
@@ -126,7 +139,7 @@ def segments_on(ledger: Ledger, by: Sequence[str], day: date) -> tuple[str, str]
     return "".join(f", {column}" for column in columns), joins
 
 
-def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], plain: bool) -> str:
+def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], plain: bool, cohort: bool = False) -> str:
     """Entities that stand alone; those with several currencies are summed after conversion."""
     opening, closing, joins = _amounts(ledger, window)
     segments, segment_joins = segments_on(ledger, by, window.start)
@@ -141,6 +154,8 @@ def _entities(ledger: Ledger, window: Window, view: View, by: Sequence[str], pla
     if plain:
         # the sums of everybody's months need the segment of those who came and went inside the window
         told = "" if by and ledger.policy.nrr == "net_movements" else " where opening <> 0 or closing <> 0"
+        if cohort:
+            told = f" where opening > {'0' if view.only else ledger.vanishing(window.start, view.reporting)}"
         return f"select entity_key{names}, $amounts, {flag} from ({inner}){told}"
     return _summed(f"select entity_key{names}, $amounts from ({inner})", names, flag)
 
@@ -194,7 +209,7 @@ def _held_then(day: date) -> str:
 def _survivors(ledger: Ledger, window: Window) -> str:
     """Linked entities and who stands for them at the window's end (rule 22)."""
     end = min(window.end, ledger.as_of + timedelta(days=1))
-    if not _has(ledger, "select 1 from belonging limit 1"):
+    if not ledger.has_links:
         return "select 0 as entity_key, 0 as survivor_key where false"
     return (
         "select entity.entity_key, belonging.entity_key as survivor_key from entity join belonging "

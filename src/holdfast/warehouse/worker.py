@@ -19,7 +19,7 @@ import pyarrow as pa
 from holdfast.domain.facts import TABLES
 from holdfast.domain.period import month_no
 from holdfast.domain.policy import Policy
-from holdfast.warehouse import checks
+from holdfast.warehouse import checks, events, prices, states
 from holdfast.warehouse.accounts import register_belongings
 from holdfast.warehouse.batches import Batch
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
@@ -76,9 +76,11 @@ def work_off(jobs: Sequence[Job], progress: Progress | None = None) -> Iterator[
     local = threading.local()
 
     def work(job: Job) -> Result:
-        if not hasattr(local, "connection"):
-            local.connection = duckdb.connect(config={"threads": 1})
-        return work_one(local.connection, job)
+        # one for each way: what is a table in one is a view in the other
+        name = "plain" if is_plain(job) else "other"
+        if not hasattr(local, name):
+            setattr(local, name, connect(job))
+        return work_one(getattr(local, name), job)
 
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: deque[Future[Result]] = deque()
@@ -94,15 +96,45 @@ def work_off(jobs: Sequence[Job], progress: Progress | None = None) -> Iterator[
                 progress(len(jobs) - len(waiting), len(jobs))
 
 
-def work_one(c: duckdb.DuckDBPyConnection, job: Job) -> Result:
-    """One batch through all models. LedgerError: it does not tie out."""
+def is_plain(job: Job) -> bool:
+    """Whether the batch's changes can be found in arrays: accounts that stand alone, and nothing taken from invoice lines."""
     policy = job.booking.policy
-    _prepare(c, job)
+    lines = reads_lines(policy) or (policy.refund_backdates_churn and job.facts.lines)
+    return policy.basis == "subscription" and not lines and not job.is_linked
+
+
+def work_one(c: duckdb.DuckDBPyConnection, job: Job, *, in_arrays: bool = True) -> Result:
+    """One batch through all models; plain ones through arrays where that is quicker. LedgerError: it does not tie out."""
+    policy = job.booking.policy
+    change: pa.Table | None = None
+    if in_arrays and is_plain(job):
+        change = _find_events(c, job)
+    else:
+        _make_events(c, job)
+    _sum_up(c, policy)
+    run(c, "aside", "result")
+    if job.is_linked:
+        run(c, "result_linked")
+    checks.check_batch(c, policy)
+    tables = {
+        name: change
+        if name == "change" and change is not None
+        else c.sql(f"select * from result_{name}").to_arrow_table()
+        for name in TABLES_OF_BATCH
+    }
+    positions = _positions(c, job)
+    entities = int(c.execute("select coalesce(max(entity_no), 0) from entity_number").fetchall()[0][0])
+    return Result(tables, positions, entities)
+
+
+def _make_events(c: duckdb.DuckDBPyConnection, job: Job) -> None:
+    """From priced rows to the table event, in SQL alone."""
+    policy = job.booking.policy
     _land(c, job)
-    run(c, "state")
+    run(c, "priced", "state")
     if policy.refund_backdates_churn and job.facts.lines:
         run(c, "refund")
-    run(c, "piece", "change")
+    run(c, "special", "piece", "inside", "change")
     _add_lines(c, job)
     if job.is_linked:
         register_belongings(c, job.linked.spans)
@@ -110,26 +142,63 @@ def work_one(c: duckdb.DuckDBPyConnection, job: Job) -> Result:
     else:
         run(c, "entity_subscription" if policy.grain == "subscription" else "entity_account", "event")
     run(c, "cause")
-    _sum_up(c, policy)
-    run(c, "aside", "result")
-    if job.is_linked:
-        run(c, "result_linked")
-    checks.check_batch(c, policy)
-    tables = {name: c.sql(f"select * from result_{name}").to_arrow_table() for name in TABLES_OF_BATCH}
-    positions = _positions(c, job)
-    entities = int(c.execute("select coalesce(max(entity_no), 0) from entity_number").fetchall()[0][0])
-    return Result(tables, positions, entities)
 
 
-def _prepare(c: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Types, macros and variables; a worker's connection serves many jobs of one booking."""
-    if not c.execute("select count(*) from duckdb_types() where type_name = 'change_cause'").fetchall()[0][0]:
-        run(c, "types")
-        c.execute(f"create type currency_code as enum ({', '.join(map(literal, job.currencies))})")
+def _find_events(c: duckdb.DuckDBPyConnection, job: Job) -> pa.Table | None:
+    """The same in arrays; only the few special states go through SQL. Returns the rows of the table change, if they are known."""
+    policy = job.booking.policy
+    rules = events.Rules(policy.unpaid_counts, policy.grain == "subscription", job.booking.as_of)
+    held = states.hold(_read(c, job) or _ask(c, job))
+    c.register("state", held.table(job.currencies))
+    c.register("special", states.special(held, job.currencies))
+    c.register("entity_number", states.entities(held, rules.by_subscription))
+    run(c, "piece", "inside")
+    edges = states.columns_of(c.sql(events.EDGES).to_arrow_table())
+    inside = states.columns_of(c.sql(events.INSIDE).to_arrow_table())
+    first, last = events.values(held, edges, rules)
+    c.register("valued", events.valued(held, last, job.currencies))
+    found = events.events(held, events.changes(held, first, last, inside), rules)
+    if _has_gaps(policy):
+        c.register("event_found", events.event_table(found))
+        c.execute(
+            "create or replace temp table event as select * replace (cause::change_cause as cause) from event_found"
+        )
+        return None
+    c.register("event", events.event_table(found))
+    return events.change_table(found, job.currencies)
+
+
+def _read(c: duckdb.DuckDBPyConnection, job: Job) -> states.Priced | None:
+    """Priced rows straight from the files; None where SQL has to put them in order, or to leave some out, or to count further."""
+    booking = job.booking
+    if not job.batch.in_order or booking.known_before is not None or booking.only is not None:
+        return None
+    rows = prices.read(job.batch, [name.strip('"') for name in ITEM_COLUMNS], sorted(job.linked.accounts))
+    found = prices.priced(rows, booking.policy, job.currencies)
+    if found:
+        special = rows.table.filter(pa.array(found.columns["is_special"]))
+        c.register("special_item", special.append_column("is_special", pa.repeat(True, special.num_rows)))
+        c.execute("create or replace temp view landed_item as select * from special_item")
+    return found
+
+
+def _ask(c: duckdb.DuckDBPyConnection, job: Job) -> states.Priced:
+    """Priced rows as SQL makes them."""
+    _land(c, job)
+    run(c, "priced")
+    return states.asked(c.sql(states.QUESTION).to_arrow_table())
+
+
+def connect(job: Job) -> duckdb.DuckDBPyConnection:
+    """A connection for the jobs of one booking, with its types, macros and variables."""
+    c = duckdb.connect(config={"threads": 1})
+    run(c, "types")
+    c.execute(f"create type currency_code as enum ({', '.join(map(literal, job.currencies))})")
     run(c, "macros", "currency")
     set_policy(c, job.booking.policy)
     c.execute(f"set variable as_of = date '{job.booking.as_of}'")
     set_variable(c, "as_of_month", month_no(job.booking.as_of))
+    return c
 
 
 def _land(c: duckdb.DuckDBPyConnection, job: Job) -> None:
@@ -137,9 +206,9 @@ def _land(c: duckdb.DuckDBPyConnection, job: Job) -> None:
     policy, batch = job.booking.policy, job.batch
     clauses = [known(job.booking)]
     if batch.low is not None:
-        clauses.append(f"account_id >= {literal(batch.low)}")
+        clauses.append(f"account_id > {literal(batch.low)}")
     if batch.high is not None:
-        clauses.append(f"account_id < {literal(batch.high)}")
+        clauses.append(f"account_id <= {literal(batch.high)}")
     if job.linked.accounts:
         c.register("linked", pa.table({"account_id": pa.array(sorted(job.linked.accounts), pa.string())}))
         clauses.append(f"account_id {'' if job.is_linked else 'not'} in (select account_id from linked)")
@@ -185,10 +254,13 @@ def _add_lines(c: duckdb.DuckDBPyConnection, job: Job) -> None:
         c.execute("delete from change_of_batch")
 
 
+def _has_gaps(policy: Policy) -> bool:
+    return bool(policy.gap_days_billing or policy.gap_days_contract or policy.gap_days_file)
+
+
 def _sum_up(c: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     """From events to balances and movements."""
-    gaps = policy.gap_days_billing or policy.gap_days_contract or policy.gap_days_file
-    if gaps and c.execute("select max(gap_days) from event").fetchall()[0][0]:
+    if _has_gaps(policy) and c.execute("select max(gap_days) from event").fetchall()[0][0]:
         run(c, "gap")
     if policy.month_measure == "daily_mean":
         run(c, "flow")

@@ -152,6 +152,11 @@ _ONLY_FOR: dict[str, tuple[str, ...]] = {
 }
 
 
+def settings_of(table: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The settings that mean something for a table: what each says, and its choices where they are fixed."""
+    return {name: told for name, told in _SETTINGS.items() if table in _ONLY_FOR.get(name, TABLES)}
+
+
 def to_toml(mapping: Mapping, file: str) -> str:
     """The mapping as a TOML text with its reasons as comments."""
     doc = tomlkit.document()
@@ -164,10 +169,9 @@ def to_toml(mapping: Mapping, file: str) -> str:
         mapping.table,
         f"{mapping.reasons.get('table', '')} (confidence {mapping.confidence:.0%})",
     )
-    for name, (meaning, _) in _SETTINGS.items():
-        if mapping.table in _ONLY_FOR.get(name, TABLES):
-            reason = mapping.reasons.get(name, "")
-            _put(doc, name, getattr(mapping, name), f"{meaning}. {reason}" if reason else meaning)
+    for name, (meaning, _) in settings_of(mapping.table).items():
+        reason = mapping.reasons.get(name, "")
+        _put(doc, name, getattr(mapping, name), f"{meaning}. {reason}" if reason else meaning)
     _put_table(doc, "columns", mapping.columns, mapping.reasons, "our field = the file's column")
     _put_table(doc, "attributes", mapping.attributes, mapping.reasons, "segment attribute = the file's column")
     _put_table(doc, "months", mapping.months, {}, "the file's column = the month it holds")

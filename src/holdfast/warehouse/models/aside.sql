@@ -6,14 +6,14 @@ select 'trial'::lane as lane, account_no, subscription_no, currency, valid_from 
 from state
 where status = 'trialing' and full_minor <> 0 and state_no not in (select state_no from piece)
 union all
-select 'trial', account_no, subscription_no, currency, piece_from, piece_until, piece.full_minor
-from piece join state using (state_no) where piece.status = 'trialing' and piece.full_minor <> 0
+select 'trial', account_no, subscription_no, currency, piece_from, piece_until, full_minor
+from piece where status = 'trialing' and full_minor <> 0
 union all
-select 'held', account_no, subscription_no, held.currency, piece_from, piece_until, held_minor
-from held join state using (state_no)
+select 'held', account_no, subscription_no, currency, piece_from, piece_until, held_minor
+from held
 union all
 select 'past_due', account_no, subscription_no, currency, piece_from, piece_until, mrr_minor
-from piece join state using (state_no) where piece.status = 'past_due' and mrr_minor <> 0
+from piece where status = 'past_due' and mrr_minor <> 0
 union all
 select 'pending', account_no, subscription_no, currency, piece_from, piece_until, mrr_minor
-from piece join state using (state_no) where piece_from >= clicked_on and mrr_minor <> 0;
+from piece where piece_from >= clicked_on and mrr_minor <> 0;

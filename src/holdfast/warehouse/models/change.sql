@@ -1,6 +1,6 @@
 -- Changes: what each state adds to or takes from its item's MRR, on which day, and why.
 --
--- In:  state, piece, edge, held. Out: change_of_batch (one row per item, day and cause)
+-- In:  state, edge, change_inside. Out: valued; change_of_batch (one row per item, day and cause). The module events says the same in arrays.
 create or replace temp table valued as
 select
     account_no, subscription_no, item_no, state_no, currency, valid_from, valid_until, term_end, gap_days, status, follows,
@@ -60,20 +60,5 @@ select
 from split
 where is_last and last_minor <> 0
 union all
--- inside a special state
-select account_no, subscription_no, item_no, state_no, currency, piece_from, delta, 0, gap_days, cause, load_no, source_row
-from (
-    select
-        state_no, piece_from,
-        mrr_minor - lag(mrr_minor) over (partition by state_no order by piece_from) as delta,
-        case when piece.status = 'past_due' then 'involuntary' when mrr_minor = 0 then 'cancel' else 'discount_end' end as cause
-    from piece
-) join state using (state_no)
-where delta <> 0
-union all
-select account_no, subscription_no, item_no, state_no, held.currency, piece_from, 0, held_minor, gap_days, 'pause', load_no, source_row
-from held join state using (state_no)
-union all
-select account_no, subscription_no, item_no, state_no, held.currency, piece_until, 0, -held_minor, gap_days, 'pause', load_no, source_row
-from held join state using (state_no)
+select account_no, subscription_no, item_no, state_no, currency, day, delta, held_delta, gap_days, cause, load_no, source_row from change_inside
 );

@@ -3,6 +3,9 @@
 -- n / d rounded half to even, exactly, for whole numbers (d > 0).
 create or replace temp macro half_even_positive(n, d) as
     n // d + case when 2 * (n % d) > d or (2 * (n % d) = d and (n // d) % 2 = 1) then 1 else 0 end;
+-- The same with one division, for n and d up to 2^61: rounded up from the half on, and back where a tie made it odd.
+create or replace temp macro half_even_small(n, d) as
+    (2 * (n) + d) // (2 * d) - case when (2 * (n) + d) % (2 * d) = 0 then ((2 * (n) + d) // (2 * d)) & 1 else 0 end;
 create or replace temp macro half_even(n, d) as
     case
         when n < 0 then -half_even_positive(-n, d)

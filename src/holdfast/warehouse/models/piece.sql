@@ -1,36 +1,14 @@
--- Pieces (rules 8, 11, 12): states that the policy makes change by themselves, cut at the days on which they do.
+-- Pieces (rules 8, 11, 12): special states, cut at the days on which the policy makes them change by themselves.
 -- Few states are special; all others have one value from beginning to end.
 --
--- In:  landed_item, state
--- Out: piece (state_no, piece_from, piece_until, mrr_minor, held_minor); edge (state_no and its first and last values)
-create or replace temp table special as
-with chained as (
-    select
-        state_no, status, valid_from, touches, is_special,
-        lag(status) over () as status_before,
-        lag(state_no) over () as state_before
-    from state
-),
-marked as (
-    select *, not (touches and status_before is not distinct from status and status in ('past_due', 'paused')) as opens_run
-    from chained
-    where is_special
-),
--- a run is a chain of states of one item with one status; only past due and paused runs matter
-numbered as (
-    select *, sum(opens_run::integer) over (order by state_no rows unbounded preceding) as run_no from marked
-),
-run as (
-    select run_no, valid_from as run_from, case when touches then state_before end as state_before from numbered where opens_run
-)
-select numbered.state_no, run.run_from, run.state_before
-from numbered join run using (run_no);
-
+-- In:  landed_item, state, special
+-- Out: piece (one row a piece: state_no, piece_from, piece_until, mrr_minor and what its state is);
+--      edge (state_no and its first and last values); held
 create or replace temp table piece as
 with sourced as (
     select
         special.*,
-        state.status, state.valid_from, state.valid_until, landed_item.usage_type,
+        landed_item.usage_type,
         landed_item.quantity * landed_item.unit_amount_minor as billing,
         month_num(landed_item."interval") as num,
         month_den(landed_item."interval", landed_item.interval_count) as den,
@@ -43,14 +21,23 @@ with sourced as (
         coalesce(landed_item.repeating_until, never()) as repeating_until,
         coalesce(landed_item.once_until, never()) as once_until,
         coalesce(landed_item.cancel_requested_on, never()) as clicked_on,
-        case state.status
+        case special.status
             when 'past_due' then run_from + getvariable('past_due_grace_days')::integer
             when 'paused' then run_from + getvariable('pause_grace_days')::integer
         end as grace_until
     from special
-    join state using (state_no)
     join (select * from landed_item where is_special) as landed_item
-        on landed_item.load_no = state.load_no and landed_item.source_row = state.source_row
+        on landed_item.load_no = special.load_no and landed_item.source_row = special.source_row
+),
+-- a day of change within the state, which nearly no state has
+marked as materialized (
+    select
+        *,
+        (repeating_until > valid_from and repeating_until < valid_until)
+        or (once_until > valid_from and once_until < valid_until)
+        or (clicked_on > valid_from and clicked_on < valid_until)
+        or coalesce(grace_until > valid_from and grace_until < valid_until, false) as is_cut
+    from sourced
 ),
 cut as (
     select
@@ -61,12 +48,17 @@ cut as (
             clamped(once_until, valid_from, valid_until),
             clamped(clicked_on, valid_from, valid_until),
             clamped(grace_until, valid_from, valid_until)])) as piece_from
-    from sourced
+    from marked
+    where is_cut
 ),
 bounded as (
     select *, coalesce(lead(piece_from) over (partition by state_no order by piece_from), valid_until) as piece_until
     from cut
     where piece_from < valid_until
+    union all
+    select *, valid_from as piece_from, valid_until as piece_until
+    from marked
+    where not is_cut
 ),
 priced as (
     select
@@ -84,6 +76,7 @@ priced as (
     from bounded
 )
 select
+    account_no, subscription_no, item_no, currency, gap_days, load_no, source_row,
     state_no, status, piece_from, piece_until, full_minor, state_before, grace_until, clicked_on,
     case
         when getvariable('cancel_at_click') and piece_from >= clicked_on then 0
@@ -102,6 +95,7 @@ group by state_no;
 -- What is on hold: for the days of grace, the MRR the item had right before it was paused.
 create or replace temp table held as
 select
+    piece.account_no, piece.subscription_no, piece.item_no, piece.gap_days, piece.load_no, piece.source_row,
     piece.state_no, before.currency, piece_from, piece_until, coalesce(edge.last_minor, plain_minor(before.status, before.full_minor)) as held_minor
 from piece
 join state as before on before.state_no = piece.state_before

@@ -1,0 +1,1 @@
+"""Charts: options for ECharts out of plain data, and their drawing to SVG and PNG without a browser."""

@@ -1,0 +1,138 @@
+"""What runs by itself: mail and webhooks leave, news is told, reports fall due, old answers are forgotten.
+
+One process per home does it, whoever holds HOME/ticker.lock; the others wait for their turn.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from holdfast.desk import start
+from holdfast.flows.home import CONFIG, open_home
+
+log = logging.getLogger("holdfast.tick")
+
+#: seconds between two looks
+EVERY = 2.0
+#: an answer under an Idempotency-Key is given again for so long
+KEPT_FOR = timedelta(days=30)
+#: how often old answers are looked for
+SWEEP_EVERY = timedelta(hours=1)
+
+
+class Ticker:
+    """The work of one home. Each part stands for itself: where one fails, the others still run."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.seen: object = None
+        self.swept_at: datetime | None = None
+
+    def tick(self, now: datetime) -> int:
+        """Do what is due; how much it was."""
+        parts = (self._news, self._schedules, self._mail, self._webhooks, self._old_answers)
+        return sum(self._part(part, now) for part in parts)
+
+    def _part(self, part: Callable[[datetime], int], now: datetime) -> int:
+        try:
+            return part(now)
+        except Exception:
+            log.exception("%s failed; it is tried again", part.__name__.strip("_"))
+            return 0
+
+    def _news(self, now: datetime) -> int:
+        from holdfast.flows import observe
+
+        if not (self.home / CONFIG).exists():
+            return 0
+        home = open_home(self.home)
+        stamp = observe.stamp(home)
+        if stamp == self.seen:
+            return 0
+        told = observe.notice(home, now)
+        self.seen = stamp
+        return told
+
+    def _schedules(self, now: datetime) -> int:
+        from holdfast.flows import schedules
+
+        return schedules.run_due(now) if (self.home / CONFIG).exists() else 0
+
+    def _mail(self, now: datetime) -> int:
+        from holdfast.flows import outbox
+
+        return outbox.deliver(now)
+
+    def _webhooks(self, now: datetime) -> int:
+        from holdfast.flows import webhooks
+
+        return webhooks.deliver(now)
+
+    def _old_answers(self, now: datetime) -> int:
+        from holdfast.desk.models import IdempotentCall
+
+        if self.swept_at and now - self.swept_at < SWEEP_EVERY:
+            return 0
+        self.swept_at = now
+        return IdempotentCall.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]
+
+
+def tick(now: datetime) -> int:
+    """Do once what is due in the home of this process; how much it was."""
+    return Ticker(start.home_path()).tick(now)
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[bool]:
+    """Whether this process is the one that works; it is for as long as it holds the lock."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "ticker.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def recover(now: datetime) -> int:
+    """What was being handed off when the last ticker ended is unknown: nobody else can be at it."""
+    from holdfast.desk.models import Delivery, Mail
+    from holdfast.flows import outbox
+
+    rows = outbox.stale(Mail.objects.all(), now, all_of_them=True) + outbox.stale(
+        Delivery.objects.all(), now, all_of_them=True
+    )
+    if rows:
+        log.warning("%s hand-offs were cut off; they are listed as unknown", rows)
+    return rows
+
+
+def run(home: Path, clock: Callable[[], datetime], stop: Callable[[], bool], every: float = EVERY) -> None:
+    """Work until told to stop; `clock` tells the moment."""
+    from django.db import close_old_connections
+
+    start.connect(home)
+    ticker = Ticker(home)
+    while not stop():
+        with alone(home) as mine:
+            if mine:
+                recover(clock())
+            while mine and not stop():
+                close_old_connections()
+                # a long queue is worked off without a pause
+                if not ticker.tick(clock()):
+                    _pause(every, stop)
+        _pause(every, stop)
+
+
+def _pause(seconds: float, stop: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while not stop() and time.monotonic() < until:
+        time.sleep(min(0.2, seconds))

@@ -1,0 +1,136 @@
+"""Reading a publish's records: what is known of accounts besides the ledger, and one summary row for each account.
+
+The files lie beside the ledger in the generation's folder. They stay as they were when they were opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from holdfast.warehouse.sql import literal, quoted
+
+#: the form of the files; another number means that they have to be built anew
+RECORDS_SCHEMA = "1"
+USAGE_FILE = "usage.duckdb"
+#: reads of one account's rows that are kept: the files never change
+READS_KEPT = 256
+
+
+class OutdatedRecordsError(RuntimeError):
+    """Records in a form of another version of Holdfast; they are built anew when they are asked for."""
+
+
+def opened(path: Path) -> Records | None:
+    """The records at a path; None where there are none, or none in the form of this version."""
+    if not path.exists() or not path.with_name(USAGE_FILE).exists():
+        return None
+    try:
+        return Records(path)
+    except OutdatedRecordsError:
+        return None
+
+
+class Records:
+    """A publish's records, open for reading. One thread at a time: others take a `fork`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._given: dict[str, int] = {}
+        self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.connection = duckdb.connect(str(path), read_only=True)
+        self.connection.execute("set enable_progress_bar = false")
+        if self.settings.get("schema") != RECORDS_SCHEMA:
+            self.connection.close()
+            raise OutdatedRecordsError(f"{path.name} was built by another version of Holdfast")
+        usage = literal(str(path.with_name(USAGE_FILE)))
+        self.connection.execute(f"attach if not exists {usage} as usage (read_only)")
+
+    def __enter__(self) -> Records:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    def fork(self) -> Records:
+        """Another reader of the same open files, for another thread; what one is given, the other does not see."""
+        other = object.__new__(Records)
+        other.path = self.path
+        other._given = {}
+        other._read = {}
+        other.connection = self.connection.cursor()
+        other.settings = self.settings
+        return other
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.connection.execute(query, list(parameters)).fetchall()
+
+    def told(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """All rows of a query, by column."""
+        result = self.connection.execute(query, list(parameters))
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def of_account(self, table: str, account_id: str) -> list[dict[str, Any]]:
+        """One account's rows of a table, as they lie; read once."""
+        found = self._read.get((table, account_id))
+        if found is None:
+            while len(self._read) >= READS_KEPT:
+                del self._read[next(iter(self._read))]
+            found = self.told(f"select * from {quoted(table)} where account_id = ?", [account_id])
+            self._read[table, account_id] = found
+        return found
+
+    def give(self, name: str, table: pa.Table) -> None:
+        """Make a table of the caller's readable under a name; the same table again costs nothing."""
+        if self._given.get(name) != id(table):
+            self.connection.register(name, table)
+            self._given[name] = id(table)
+
+    @cached_property
+    def settings(self) -> Mapping[str, str]:
+        if not self.rows("select 1 from duckdb_tables() where table_name = 'setting'"):
+            return {}
+        return dict(self.rows("select name, value from setting"))
+
+    @property
+    def as_of(self) -> date:
+        return date.fromisoformat(self.settings["as_of"])
+
+    @property
+    def until(self) -> datetime:
+        """The first moment after the as-of day, UTC without a zone."""
+        return datetime.fromisoformat(self.settings["until"])
+
+    @property
+    def tomorrow(self) -> date:
+        return self.as_of + timedelta(days=1)
+
+    @property
+    def currency(self) -> str:
+        """The reporting currency of the summary's amounts."""
+        return self.settings["currency"]
+
+    @property
+    def policy(self) -> str:
+        return self.settings["policy"]
+
+    @property
+    def last_load_no(self) -> int:
+        return int(self.settings["last_load_no"])
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The accounts' own attributes; owner and parent are columns of their own."""
+        return tuple(json.loads(self.settings["segments"]))

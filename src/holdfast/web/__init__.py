@@ -1,0 +1,1 @@
+"""The web app: a door. Pages translate, ask and show; they decide nothing."""

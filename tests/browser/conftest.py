@@ -1,0 +1,178 @@
+"""A real server on a demo company, and a real Chromium that people use it with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that runs, and who can sign in to it."""
+
+    base: str
+    home: Path
+    password: str = ""
+
+    def __str__(self) -> str:
+        return self.base
+
+
+class Patient:
+    """Chromium whose pages wait for ten seconds at most: what takes longer is broken."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+
+    def new_context(self, **options: Any) -> Any:
+        context = self.browser.new_context(**options)
+        context.set_default_timeout(10_000)
+        return context
+
+    def new_page(self) -> Any:
+        return self.new_context().new_page()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def serve(home: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
+    """`holdfast serve`, as a user starts it; returns when it answers."""
+    holdfast = Path(sys.executable).with_name("holdfast")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
+    log = (home.parent / f"{home.name}.log").open("wb")
+    server = subprocess.Popen(
+        [holdfast, "serve", "--home", home, "--port", str(port), "--workers", "1"],
+        stdout=log, stderr=subprocess.STDOUT, env=clean | environment,
+    )  # fmt: skip
+    for _ in range(240):
+        if server.poll() is not None:
+            raise RuntimeError((home.parent / f"{home.name}.log").read_text())
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+                if answer.status == 200:
+                    return server
+        except OSError:
+            time.sleep(0.25)
+    raise RuntimeError("the server did not start within a minute")
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C."""
+    server.terminate()
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The demo company of 200 accounts, served."""
+    import json
+
+    from holdfast.flows.book import book
+    from holdfast.flows.demo import demo
+    from holdfast.sources.demo import World
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install the package chromium to run the browser tests")
+    path = tmp_path_factory.mktemp("browser") / "home"
+    home = demo(path, World(accounts=200), NOW)
+    book(home, NOW)
+    port = free_port()
+    server = serve(path, port)
+    password = json.loads((path / "demo-sign-in.json").read_text())[0]["password"]
+    yield Site(f"http://localhost:{port}", path, password)
+    stop(server)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install the package chromium to run the browser tests")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield Patient(opened)
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(site: Site, browser: Any) -> Callable[..., Any]:
+    """signed_in("vp"): what a browser keeps after vp@tidewater.example signed in through the page."""
+    kept: dict[str, Any] = {}
+
+    def state(who: str) -> Any:
+        if who not in kept:
+            context = browser.new_context()
+            page = context.new_page()
+            sign_in(page, site, who)
+            kept[who] = context.storage_state()
+            context.close()
+        return kept[who]
+
+    return state
+
+
+def sign_in(page: Any, site: Site, who: str) -> None:
+    """Through the page, by keyboard."""
+    page.goto(f"{site.base}/sign-in/")
+    page.get_by_label(re.compile("E-?mail")).fill(f"{who}@tidewater.example")
+    page.get_by_label("Password", exact=True).fill(site.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+@pytest.fixture
+def open_page(site: Site, browser: Any, signed_in: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """open_page("vp", "/overview/", phone=True, theme="dark"): a page; whatever the browser complains of fails the test."""
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def opened(who: str | None, path: str, *, phone: bool = False, theme: str = "light") -> Any:
+        size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+        context = browser.new_context(
+            viewport=size, storage_state=signed_in(who) if who else None, has_touch=phone, accept_downloads=True
+        )
+        context.add_cookies([{"name": "theme", "value": theme, "url": site.base}])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+        page.goto(f"{site.base}{path}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints, "\n".join(complaints)

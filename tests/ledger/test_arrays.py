@@ -1,0 +1,143 @@
+"""What is found in arrays is what the SQL models say, row by row: they are the specification, the arrays are quicker."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from holdfast.domain.policy import Policy, load_policies
+from holdfast.warehouse import prices
+from holdfast.warehouse.booking import Booking
+from holdfast.warehouse.build import jobs, open_book
+from holdfast.warehouse.worker import ITEM_COLUMNS, Job, Result, connect, is_plain, work_one
+
+from ..oracle.histories import SMALL_AS_OF, SPECIAL_AS_OF, small_histories, special_histories
+from ..oracle.ledger import Facts
+from .booked import files_of, land, together
+
+POLICIES = load_policies()
+DEFAULT = POLICIES["holdfast-1"]
+#: policies that make no MRR of invoice lines, with all that states can be told to do by themselves
+NAMES = ("holdfast-1", "stripe", "public-filing", "recurly", "chargebee")
+
+
+def plain_jobs(folder: Path, facts: Facts, policy: Policy, as_of: date, parts: int = 1) -> list[Job]:
+    """The batches that arrays are made for."""
+    with duckdb.connect(str(folder / "ledger.duckdb")) as connection:
+        book = open_book(connection, files_of(land(folder, facts, parts)), Booking(policy, as_of))
+        return [job for job in jobs(book) if is_plain(job)]
+
+
+def rows_of(result: Result) -> dict[str, Counter[tuple[Any, ...]]]:
+    """Every row of every table of a batch, by table; words as words."""
+    tables = {**result.tables, "position": result.positions}
+    return {
+        name: Counter(zip(*(table[column].to_pylist() for column in sorted(table.column_names)), strict=True))
+        for name, table in tables.items()
+    }
+
+
+def assert_same(job: Job) -> None:
+    """Both ways give the same rows."""
+    by_sql = rows_of(work_one(connect(job), job, in_arrays=False))
+    in_arrays = rows_of(work_one(connect(job), job))
+    for name, rows in by_sql.items():
+        assert in_arrays[name] == rows, name
+    assert by_sql["change"], "a batch in which nothing happens shows nothing"
+
+
+def small(step: int) -> Facts:
+    """Every so many of the small histories, together."""
+    everything = Facts([], [], [])
+    for _, rows in islice(small_histories(), 0, None, step):
+        everything.items += rows
+    return everything
+
+
+def special(step: int) -> Facts:
+    """Every so many of the special histories, together."""
+    return together(facts for _, facts in islice(special_histories(), 0, None, step))
+
+
+def test_every_thousandth_small_history(tmp_path: Path) -> None:
+    (job,) = plain_jobs(tmp_path, small(1000), DEFAULT, SMALL_AS_OF)
+    assert job.batch.in_order, "the rows are to be read straight from the file"
+    assert_same(job)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_special_histories(tmp_path: Path, name: str) -> None:
+    """Trials, pauses, past due, two currencies, cancellations; linked accounts are left to SQL."""
+    found = plain_jobs(tmp_path, special(97), POLICIES[name], SPECIAL_AS_OF)
+    assert found or POLICIES[name].basis == "revenue" or POLICIES[name].metered_months
+    for job in found:
+        assert_same(job)
+
+
+@pytest.mark.parametrize("change", [{"grain": "subscription"}, {"rounding": "down"}, {"unpaid_counts": True}])
+def test_policies_that_differ_in_one_thing(tmp_path: Path, change: dict[str, Any]) -> None:
+    (job,) = plain_jobs(tmp_path, special(97), replace(DEFAULT, **change), SPECIAL_AS_OF)
+    assert_same(job)
+
+
+def test_rows_of_several_loads_are_put_in_order_by_sql(tmp_path: Path) -> None:
+    (job,) = plain_jobs(tmp_path, special(97), DEFAULT, SPECIAL_AS_OF, parts=3)
+    assert not job.batch.in_order
+    assert_same(job)
+
+
+@pytest.mark.parametrize("gap_days", [0, 3])
+def test_a_connection_serves_batches_in_order_and_others(tmp_path: Path, gap_days: int) -> None:
+    policy = replace(DEFAULT, gap_days_billing=gap_days, gap_days_contract=gap_days, gap_days_file=gap_days)
+    found = []
+    for parts in (1, 3, 1):
+        folder = tmp_path / str(len(found))
+        folder.mkdir()
+        found += plain_jobs(folder, special(97 + len(found)), policy, SPECIAL_AS_OF, parts)
+    connection = connect(found[0])
+    for job in found:
+        assert rows_of(work_one(connection, job)) == rows_of(work_one(connect(job), job, in_arrays=False))
+
+
+@pytest.mark.parametrize(("quantity", "price"), [(1, 10**10 + 1), (10**9, 10**9), (-3, 500), (1, 10**15)])
+def test_amounts_beyond_64_bits_are_priced_by_sql(tmp_path: Path, quantity: int, price: int) -> None:
+    facts = small(4000)
+    facts.items[0] = replace(facts.items[0], quantity=quantity, unit_amount_minor=price)
+    (job,) = plain_jobs(tmp_path, facts, DEFAULT, SMALL_AS_OF)
+    rows = prices.read(job.batch, [name.strip('"') for name in ITEM_COLUMNS], [])
+    assert prices.priced(rows, DEFAULT, job.currencies) is None
+    assert_same(job)
+
+
+@pytest.mark.parametrize(("before", "after", "price"), [(3, 7, 10**9), (7, 3, 1_428_571_429), (2, 3, 4_999_999_999)])
+def test_seats_of_large_amounts_are_shared_exactly(tmp_path: Path, before: int, after: int, price: int) -> None:
+    """Beyond 10^9 a product of two may leave 64 bits."""
+    facts = small(4000)
+    one = next(row for row in facts.items if row.valid_to is None)
+    state = replace(one, account_id="large", subscription_id="large", item_id="large", unit_amount_minor=price)
+    facts.items += [
+        replace(state, quantity=before, valid_from=date(2024, 1, 1), valid_to=date(2024, 2, 1)),
+        replace(state, quantity=after, valid_from=date(2024, 2, 1), unit_amount_minor=price // 2),
+    ]
+    (job,) = plain_jobs(tmp_path, facts, DEFAULT, max(SMALL_AS_OF, date(2024, 3, 1)))
+    assert_same(job)
+
+
+@pytest.mark.slow
+def test_every_small_history(tmp_path: Path) -> None:
+    for job in plain_jobs(tmp_path, small(1), DEFAULT, SMALL_AS_OF):
+        assert_same(job)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_special_history(tmp_path: Path, name: str) -> None:
+    for job in plain_jobs(tmp_path, special(1), POLICIES[name], SPECIAL_AS_OF):
+        assert_same(job)
