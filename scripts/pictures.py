@@ -20,16 +20,31 @@ SHOWN: dict[str, tuple[str, str, str]] = {
     "overview": ("vp", "/overview/", "light"),
     "overview-dark": ("vp", "/overview/", "dark"),
     "overview-phone": ("vp", "/overview/", "phone"),
+    "today": ("csm", "/today/", "light"),
     "revenue": ("vp", "/revenue/", "light"),
-    "cohorts": ("vp", "/revenue/cohorts/", "light"),
+    "retention": ("vp", "/revenue/retention/", "light"),
     "segments": ("vp", "/revenue/segments/?by=segment", "light"),
+    "cohorts": ("vp", "/revenue/cohorts/", "light"),
+    "concentration": ("vp", "/revenue/concentration/", "light"),
+    "policies": ("vp", "/revenue/policies/", "light"),
+    "known": ("vp", "/revenue/known/", "light"),
+    "reconcile": ("vp", "/revenue/reconcile/", "light"),
     "explain": ("vp", "/explain/nrr/", "light"),
     "accounts": ("vp", "/accounts/", "light"),
+    "accounts-phone": ("vp", "/accounts/", "phone"),
     "account": ("vp", "first-account", "light"),
-    "today": ("csm", "/today/", "light"),
+    "account-dark": ("vp", "first-account", "dark"),
     "board": ("cfo", "/board/", "light"),
-    "setup": ("vp", "/setup/", "light"),
-    "people": ("vp", "/setup/people/", "dark"),
+    "sources": ("vp", "/setup/", "light"),
+    "setup-policies": ("vp", "/setup/policies/", "light"),
+    "owners": ("vp", "/setup/owners/", "light"),
+    "people": ("vp", "/setup/people/", "light"),
+    "roles": ("vp", "/setup/roles/", "light"),
+    "keys": ("vp", "/setup/keys/", "light"),
+    "webhooks": ("vp", "/setup/webhooks/", "light"),
+    "audit": ("vp", "/setup/audit/", "light"),
+    "profile": ("vp", "/profile/", "light"),
+    "sign-in": ("", "/sign-in/", "light"),
 }
 
 
@@ -73,16 +88,19 @@ def _picture(browser: Any, name: str, who: str, path: str, how: str, password: s
     context = browser.new_context(viewport=size, device_scale_factor=1)
     context.add_cookies([{"name": "theme", "value": "dark" if how == "dark" else "light", "url": BASE}])
     page = context.new_page()
-    page.goto(f"{BASE}/sign-in/")
-    page.fill("input[name=login]", f"{who}@tidewater.example")
-    page.fill("input[name=password]", password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "sign-in" not in url)
+    if who:
+        page.goto(f"{BASE}/sign-in/")
+        page.fill("input[name=login]", f"{who}@tidewater.example")
+        page.fill("input[name=password]", password)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "sign-in" not in url)
     if path == "first-account":
         page.goto(f"{BASE}/accounts/")
         path = page.locator("a.row-link").first.get_attribute("href")
     page.goto(f"{BASE}{path}")
     page.wait_for_load_state("networkidle")
+    # another policy, or a past day, is being booked
+    page.locator("main .loading").first.wait_for(state="detached", timeout=120_000)
     page.wait_for_timeout(800)  # charts draw themselves in
     page.screenshot(path=PICTURES / f"{name}.png")
     context.close()

@@ -63,14 +63,18 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def own_environment() -> dict[str, str]:
+    """The environment without what the tests set for themselves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
+
+
 def serve(home: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
     """`holdfast serve`, as a user starts it; returns when it answers."""
     holdfast = Path(sys.executable).with_name("holdfast")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
     log = (home.parent / f"{home.name}.log").open("wb")
     server = subprocess.Popen(
         [holdfast, "serve", "--home", home, "--port", str(port), "--workers", "1"],
-        stdout=log, stderr=subprocess.STDOUT, env=clean | environment,
+        stdout=log, stderr=subprocess.STDOUT, env=own_environment() | environment,
     )  # fmt: skip
     for _ in range(240):
         if server.poll() is not None:

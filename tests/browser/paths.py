@@ -8,6 +8,6 @@ ADMIN = (
     "/accounts/", "/accounts/?q=nobody-is-called-this", "/accounts/{account}/", "/accounts/{account}/people/", "/accounts/{account}/usage/",
     "/accounts/{account}/support/", "/accounts/{account}/billing/", "/accounts/{account}/timeline/", "/today/", "/board/",
     "/setup/", "/setup/policies/", "/setup/settings/", "/setup/segments/", "/setup/owners/", "/setup/people/", "/setup/roles/",
-    "/setup/keys/", "/setup/audit/", "/setup/webhooks/", "/profile/",
+    "/setup/keys/", "/setup/audit/", "/setup/webhooks/", "/setup/outbox/", "/profile/",
 )  # fmt: skip
 CSM = ("/today/", "/accounts/", "/accounts/{account}/")

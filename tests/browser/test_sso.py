@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import CHROMIUM, Site, free_port, serve, stop
+from tests.browser.conftest import CHROMIUM, Site, free_port, own_environment, serve, stop
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def with_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )  # fmt: skip
     assert provider.stdout is not None and b"ready" in provider.stdout.readline()
     holdfast = Path(sys.executable).with_name("holdfast")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
+    clean = own_environment()
     subprocess.run([holdfast, "--home", home, "init"], check=True, env=clean, capture_output=True)
     subprocess.run(
         [holdfast, "--home", home, "people", "create", "alice@example.com", "--role", "admin"],

@@ -363,12 +363,23 @@ def test_every_command_has_help_and_its_options_are_explained(small: Path) -> No
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     assert set(commands) == {
         "init", "load", "book", "demo", "close", "status", "nrr", "bridge", "cohorts", "mrr", "renewals", "concentration", "explain",
-        "policies", "reconcile",
+        "policies", "reconcile", "serve", "people", "keys",
     }  # fmt: skip
-    for name, command in commands.items():
-        assert runner(small, name, "--help").exit_code == 0
+    assert {name for name, command in commands.items() if hasattr(command, "commands")} == {"people", "keys"}
+    for words, command in _with_those_of_groups(commands):
+        name = " ".join(words)
+        assert runner(small, *words, "--help").exit_code == 0
         assert command.help, name
         unexplained = [
             option.name for option in command.params if option.name not in ("help",) and not getattr(option, "help", "")
         ]
         assert not unexplained, f"{name}: {unexplained}"
+
+
+def _with_those_of_groups(commands: dict[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
+    """Each command with the words that call it; `people create` stands below `people`."""
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for name, command in commands.items():
+        found.append(((name,), command))
+        found += [((name, *words), one) for words, one in _with_those_of_groups(getattr(command, "commands", {}))]
+    return found

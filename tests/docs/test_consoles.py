@@ -12,6 +12,7 @@ from .pages import blocks, pages
 PAGES = [page for page in pages() if blocks(page, "console")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_the_page_run(
     page: Path, demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -102,6 +102,7 @@ def test_a_company_at_random(facts: Facts, policy: Policy, as_of: date, known_on
     assert_same(booked(facts, policy, as_of, known_on, parts), book(facts, policy, as_of, known_on))
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=companies(), order=st.randoms(use_true_random=False), as_of=days())
 def test_any_order_of_arrival_gives_the_same_ledger(facts: Facts, order: Random, as_of: date) -> None:

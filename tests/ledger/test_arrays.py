@@ -66,12 +66,14 @@ def special(step: int) -> Facts:
     return together(facts for _, facts in islice(special_histories(), 0, None, step))
 
 
+@pytest.mark.slow
 def test_every_thousandth_small_history(tmp_path: Path) -> None:
     (job,) = plain_jobs(tmp_path, small(1000), DEFAULT, SMALL_AS_OF)
     assert job.batch.in_order, "the rows are to be read straight from the file"
     assert_same(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_special_histories(tmp_path: Path, name: str) -> None:
     """Trials, pauses, past due, two currencies, cancellations; linked accounts are left to SQL."""
@@ -81,6 +83,7 @@ def test_special_histories(tmp_path: Path, name: str) -> None:
         assert_same(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"grain": "subscription"}, {"rounding": "down"}, {"unpaid_counts": True}])
 def test_policies_that_differ_in_one_thing(tmp_path: Path, change: dict[str, Any]) -> None:
     (job,) = plain_jobs(tmp_path, special(97), replace(DEFAULT, **change), SPECIAL_AS_OF)
@@ -93,6 +96,7 @@ def test_rows_of_several_loads_are_put_in_order_by_sql(tmp_path: Path) -> None:
     assert_same(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap_days", [0, 3])
 def test_a_connection_serves_batches_in_order_and_others(tmp_path: Path, gap_days: int) -> None:
     policy = replace(DEFAULT, gap_days_billing=gap_days, gap_days_contract=gap_days, gap_days_file=gap_days)
@@ -106,6 +110,7 @@ def test_a_connection_serves_batches_in_order_and_others(tmp_path: Path, gap_day
         assert rows_of(work_one(connection, job)) == rows_of(work_one(connect(job), job, in_arrays=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("quantity", "price"), [(1, 10**10 + 1), (10**9, 10**9), (-3, 500), (1, 10**15)])
 def test_amounts_beyond_64_bits_are_priced_by_sql(tmp_path: Path, quantity: int, price: int) -> None:
     facts = small(4000)
@@ -116,6 +121,7 @@ def test_amounts_beyond_64_bits_are_priced_by_sql(tmp_path: Path, quantity: int,
     assert_same(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after", "price"), [(3, 7, 10**9), (7, 3, 1_428_571_429), (2, 3, 4_999_999_999)])
 def test_seats_of_large_amounts_are_shared_exactly(tmp_path: Path, before: int, after: int, price: int) -> None:
     """Beyond 10^9 a product of two may leave 64 bits."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
     return pa.table({name: pa.array(draw(rows), pa.string()) for name in names})
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(tables(), st.sampled_from(FILES), st.sampled_from(["USD", "JPY"]))
 def test_every_row_is_loaded_or_rejected_with_a_reason(table: pa.Table, file: str, currency: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from holdfast.domain.period import Window, month_start
@@ -22,6 +23,7 @@ from ..oracle.strategies import companies
 POLICY = load_policies()["holdfast-1"]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=companies())
 def test_a_series_is_its_windows(tmp_path_factory: object, facts: Facts) -> None:

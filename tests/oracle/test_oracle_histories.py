@@ -41,6 +41,7 @@ def state(row: ItemState) -> tuple[object, ...]:
     return row.unit_amount_minor, row.valid_from, row.valid_to
 
 
+@pytest.mark.slow
 def test_one_company_of_many_is_the_many_one_by_one() -> None:
     histories = [Facts(rows) for _, rows in islice(small_histories(), 0, None, 1009)]
     assert_same(histories, SMALL_AS_OF)

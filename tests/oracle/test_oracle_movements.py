@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from holdfast.domain.policy import Policy
@@ -291,6 +292,7 @@ def test_rule_20_churn_of_what_was_received() -> None:
 # --- 21: always -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(companies(), policies(), days())
 def test_rule_21_opening_and_movements_are_the_closing(company: Facts, chosen: Policy, as_of: date) -> None:
@@ -308,6 +310,7 @@ def test_rule_21_opening_and_movements_are_the_closing(company: Facts, chosen: P
                 assert sum(ledger.movements.get(key, 0) for key in set(keys)) == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(companies(), policies(), days())
 def test_the_company_is_the_sum_of_its_states_on_a_day(company: Facts, chosen: Policy, on: date) -> None:

@@ -183,6 +183,7 @@ def uneven(currency: str, on: date) -> Fraction:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(companies(), policies(), days(), days(), days())
 def test_the_window_adds_up(company: Facts, chosen: Policy, one: date, other: date, as_of: date) -> None:
@@ -197,6 +198,7 @@ def test_the_window_adds_up(company: Facts, chosen: Policy, one: date, other: da
             assert found.grr is not None and found.grr <= min(found.nrr, Fraction(1))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(companies(), policies(), days())
 def test_a_day_s_balance_at_a_month_s_end_is_the_ledger_s(company: Facts, chosen: Policy, as_of: date) -> None:

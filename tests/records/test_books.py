@@ -12,6 +12,8 @@ from holdfast.metrics.accounts import NO_OVERRIDES, Owners
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.records import Records
 
+pytestmark = pytest.mark.slow
+
 ALICE, BOB = frozenset({"Alice"}), frozenset({"Bob"})
 
 

@@ -18,6 +18,8 @@ from holdfast.warehouse.records_build import KEPT, RECORDS_FILE
 from ..flows.homes import load_text
 from .company import FILES, LATER, NOW, company
 
+pytestmark = pytest.mark.slow
+
 TABLES = [*KEPT.values(), "item", "summary", "year", "usage.usage_day", "usage.usage_total"]
 
 NEWS = {

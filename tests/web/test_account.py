@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from .books import ALICES, LONG_NAME, Served, text
 
+pytestmark = pytest.mark.slow
+
 TABS = ("account", "account_timeline", "account_people", "account_usage", "account_support", "account_billing")
 CHARTS = ("mrr_history", "usage", "events")
 HTMX = {"HX-Request": "true"}

@@ -14,7 +14,7 @@ import pytest
 
 from holdfast.flows import explain
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 Site = Callable[..., Any]
 

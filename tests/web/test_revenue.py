@@ -15,7 +15,7 @@ import pytest
 
 from holdfast.domain.period import month_name
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 Site = Callable[..., Any]
 

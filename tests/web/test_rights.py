@@ -147,6 +147,7 @@ def test_every_address_states_its_right(address: Address) -> None:
     assert right in {*roles.RIGHTS, rights.PUBLIC, rights.CLOSED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", EVERY, ids=NAMES)
 def test_everybody_gets_what_the_table_of_roles_says_and_no_more(
     address: Address, site: Site, accounts_of: dict[str, str]
@@ -165,6 +166,7 @@ def test_everybody_gets_what_the_table_of_roles_says_and_no_more(
 TOUCHED = [address for address in EVERY if _right(address) in roles.CSM_WHO_READS_ALL | roles.OVER_ONE_ACCOUNT]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", TOUCHED, ids=[address.name for address in TOUCHED])
 def test_csms_who_may_read_all_read_all_and_change_their_own(
     address: Address, site: Site, accounts_of: dict[str, str]

@@ -90,7 +90,7 @@ def _run(host: str, port: int, workers: int) -> None:
 
     Server(
         "holdfast.web.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=workers,
-        blocking_threads=4, log_access=False, log_level=LogLevels.warning, respawn_failed_workers=True,
+        blocking_threads=4, blocking_threads_idle_timeout=600, log_access=False, log_level=LogLevels.warning, respawn_failed_workers=True,
     ).serve()  # fmt: skip
 
 

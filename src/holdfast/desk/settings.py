@@ -8,15 +8,20 @@ HOLDFAST_MAIL_FROM      the sender of mail
 HOLDFAST_UPLOAD_MB      how many megabytes of files can be given in the browser at once; by default 500
 HOLDFAST_PROXIES        how many proxies in front add X-Forwarded-For; by default none is believed
 HOLDFAST_OIDC_…         single sign-on: ISSUER, CLIENT_ID, CLIENT_SECRET, NAME
+
+Read elsewhere: HOLDFAST_API_RATE in api/limits.py, HOLDFAST_WEBHOOK_ALLOW in flows/posting.py, HOLDFAST_PASSWORD in cli/serve.py.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 HOME = Path(os.environ.get("HOLDFAST_HOME", "holdfast-home")).absolute()
 URL = os.environ.get("HOLDFAST_URL", "").rstrip("/")
@@ -49,10 +54,15 @@ def database(url: str) -> dict[str, Any]:
                 "timeout": 20,
                 "init_command": "pragma journal_mode = wal",
             },
+            "CONN_MAX_AGE": None,
         }
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
-        raise ValueError("HOLDFAST_DATABASE_URL must begin with postgresql://")
+        raise ImproperlyConfigured("HOLDFAST_DATABASE_URL must begin with postgresql://")
+    if find_spec("psycopg") is None:
+        raise ImproperlyConfigured(
+            "HOLDFAST_DATABASE_URL needs the PostgreSQL driver, which is not installed: pip install 'holdfast[postgres]'"
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -106,7 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "holdfast.web.visits.Visits",
     "django_htmx.middleware.HtmxMiddleware",
     "holdfast.web.middleware.Gate",
 ]

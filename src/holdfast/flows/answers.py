@@ -1,14 +1,15 @@
 """Answers from what is published. A publication never changes, so an answer is worked out once and kept.
 
-Ledgers are opened once per thread and publication; a new publication shows itself by a new CURRENT file.
+Ledgers and records are opened once per process and publication, and read by each thread through a fork; a new publication
+shows itself by a new CURRENT file. What is read from small files is read again when the file's time or size changes.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.records import Records
 
 __all__ = [
-    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "owner_in_facts", "records", "today",
+    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "one_look", "owner_in_facts", "records", "today",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -32,9 +33,15 @@ KEPT = 2_000
 #: ledgers open per thread
 OPEN = 4
 
-_lock = threading.Lock()
+_lock, _opening = threading.Lock(), threading.Lock()
 _answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+#: what is being worked out, so that nobody works it out a second time beside
+_working: dict[tuple[Any, ...], Any] = {}
 _homes: dict[tuple[Any, ...], Home] = {}
+_published: dict[tuple[Any, ...], Published | None] = {}
+_files: dict[tuple[Any, ...], Path] = {}
+_records: dict[tuple[Any, ...], Records] = {}
+_ledgers: OrderedDict[Path, Ledger] = OrderedDict()
 _making: dict[Path, threading.Thread] = {}
 _failed: dict[Path, str] = {}
 _own = threading.local()
@@ -43,7 +50,7 @@ _own = threading.local()
 def home() -> Home:
     """The home that is served, as its files stand now. HomeError: there is none."""
     path = home_path()
-    key = (path, _stamp(path / "holdfast.toml"), *sorted(map(_stamp, (path / "policies").glob("*.toml"))))
+    key = _state(path)
     found = _homes.get(key)
     if found is None:
         found = open_home(path)
@@ -52,19 +59,60 @@ def home() -> Home:
     return found
 
 
-def _stamp(path: Path) -> tuple[str, int]:
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Within the block this thread sees the home and the publication as they stood when it first looked: one page, one book."""
+    _own.looked = {}
     try:
-        return (path.name, path.stat().st_mtime_ns)
+        yield
+    finally:
+        _own.__dict__.pop("looked", None)
+
+
+def _looked(look: Callable[[Path], T], path: Path) -> T:
+    """What a look finds; within `one_look` what the first one found."""
+    found: dict[Any, T] | None = _own.__dict__.get("looked")
+    if found is None:
+        return look(path)
+    if (look, path) not in found:
+        found[look, path] = look(path)
+    return found[look, path]
+
+
+def _state(path: Path) -> tuple[Any, ...]:
+    """Of the files that a home is read from; the same until one of them changes."""
+    return _looked(_stamps, path)
+
+
+def _stamps(path: Path) -> tuple[Any, ...]:
+    return (path, _stamp(path / "holdfast.toml"), *sorted(map(_stamp, (path / "policies").glob("*.toml"))))
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    """Which file it is, when it was written and how large it is; zeros where there is none."""
+    try:
+        found = path.stat()
     except FileNotFoundError:
-        return (path.name, 0)
+        return (path.name, 0, 0, 0)
+    return (path.name, found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def current() -> Published | None:
     """What is published; None before the first booking, or where there is no home yet."""
+    return _looked(_current, home_path())
+
+
+def _current(path: Path) -> Published | None:
+    key = (path, _stamp(path / "holdfast.toml"), _stamp(path / "warehouse" / "CURRENT"))
+    with suppress(KeyError):
+        return _published[key]
     try:
-        return published(home())
+        told = published(home())
     except HomeError:
-        return None
+        told = None
+    _published.clear()
+    _published[key] = told
+    return told
 
 
 def today() -> date:
@@ -95,7 +143,14 @@ class Source:
 
     @property
     def path(self) -> Path:
-        return ledger_file(home(), self.policy, self.known_on)
+        key = (_state(home_path()), current(), self.policy, self.known_on)
+        found = _files.get(key)
+        if found is None or not found.exists():
+            found = ledger_file(home(), self.policy, self.known_on)
+            if len(_files) >= KEPT:
+                _files.clear()
+            _files[key] = found
+        return found
 
     def ledger(self) -> Ledger:
         """The ledger, open for this thread. NotReady: it is being booked."""
@@ -104,11 +159,21 @@ class Source:
             self._make(path)
         held: OrderedDict[Path, Ledger] = _own.__dict__.setdefault("ledgers", OrderedDict())
         if path not in held:
-            held[path] = open_ledger(home(), policy=self.policy, known_on=self.known_on)
+            held[path] = self._opened(path)
             while len(held) > OPEN:
                 held.popitem(last=False)[1].connection.close()
         held.move_to_end(path)
         return held[path]
+
+    def _opened(self, path: Path) -> Ledger:
+        """Another reader of the ledger that this process has open; the process opens it where it is not."""
+        with _opening:
+            if path not in _ledgers:
+                _ledgers[path] = open_ledger(home(), policy=self.policy, known_on=self.known_on)
+                while len(_ledgers) > OPEN:
+                    _ledgers.popitem(last=False)
+            _ledgers.move_to_end(path)
+            return _ledgers[path].fork()
 
     def _make(self, path: Path) -> None:
         """Book beside, in a thread of its own; the page asks again until it is there."""
@@ -141,16 +206,25 @@ def _key(argument: Any) -> Any:
 
 
 def kept(key: tuple[Any, ...], work: Callable[[], T]) -> T:
-    """An answer by its key; the oldest are forgotten."""
+    """An answer by its key; the oldest are forgotten. Whoever asks while it is worked out waits for it."""
     with _lock:
         if key in _answers:
             _answers.move_to_end(key)
             return _answers[key]  # type: ignore[no-any-return]
-    answer = work()
-    with _lock:
-        _answers[key] = answer
-        while len(_answers) > KEPT:
-            _answers.popitem(last=False)
+        turn = _working.setdefault(key, threading.RLock())
+    with turn:
+        with _lock:
+            if key in _answers:
+                return _answers[key]  # type: ignore[no-any-return]
+        try:
+            answer = work()
+            with _lock:
+                _answers[key] = answer
+                while len(_answers) > KEPT:
+                    _answers.popitem(last=False)
+        finally:
+            with _lock:
+                _working.pop(key, None)
     return answer
 
 
@@ -165,12 +239,15 @@ def records() -> Records:
     told = current()
     if told is None:
         raise HomeError("nothing is booked yet")
-    if getattr(_own, "records_of", None) != (told.generation, told.booked_at):
-        if getattr(_own, "records", None) is not None:
-            with suppress(Exception):
-                _own.records.connection.close()
-        _own.records = open_records(home())
-        _own.records_of = (told.generation, told.booked_at)
+    key = (_state(home_path()), told)
+    if getattr(_own, "records_of", None) != key:
+        with _opening:
+            if key not in _records:
+                # those of before close when their last reader lets go
+                _records.clear()
+                _records[key] = open_records(home())
+            _own.records = _records[key].fork()
+        _own.records_of = key
     return _own.records  # type: ignore[no-any-return]
 
 
@@ -191,8 +268,8 @@ def owner_in_facts(account_id: str) -> str | None:
 def forget() -> None:
     """Forget everything; for tests."""
     with _lock:
-        _answers.clear()
-        _homes.clear()
+        for kept_here in (_answers, _working, _homes, _published, _files, _records, _ledgers):
+            kept_here.clear()
         _failed.clear()
     for ledger in _own.__dict__.pop("ledgers", {}).values():
         ledger.connection.close()

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from holdfast.desk.models import ApiKey, AuditEntry, Handover
+from holdfast.desk.turns import take_turn
 from holdfast.flows import events
 
 #: rows written and looked up at once
@@ -59,6 +60,7 @@ def hand_over(
     if any(not 0 < len(account_id) <= 255 for account_id in ids):
         raise HandoverError("an account's id has 1 to 255 characters")
     with transaction.atomic():
+        take_turn()
         for some in _batches(ids):
             _write(some, order, now, user)
         if ids:

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from holdfast.desk import roles
 from holdfast.desk.models import ApiKey, AuditEntry, Note
+from holdfast.desk.turns import take_turn
 from holdfast.flows import events
 
 #: characters of a note
@@ -67,6 +68,7 @@ def put(
     """
     told = _checked(text)
     with transaction.atomic():
+        take_turn()
         note = Note.objects.filter(external_id=external_id).first()
         if note is None:
             return write(account_id, text, None, now, pinned=pinned, key=key, external_id=external_id), True

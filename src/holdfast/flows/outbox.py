@@ -29,6 +29,11 @@ Row = TypeVar("Row", bound=Outgoing)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 600, 1440))
 #: a hand-off takes seconds; one that claims to be under way for so long is not
 STALE_AFTER = timedelta(minutes=10)
+#: kinds of mail with a link that lets somebody in: their text is kept until it is sent, and shown to nobody
+SECRET = frozenset(
+    {"invitation", "password_reset", "password_reset_key", "password_reset_code", "login_code", "email_confirmation"}
+)
+VOID = "its link was used or withdrawn"
 NOT_SET_UP = "no mail server: set HOLDFAST_SMTP_URL"
 CRASHED = "Holdfast stopped while this was handed off; whether it arrived is not known"
 
@@ -82,7 +87,8 @@ def claim(rows: QuerySet[Row], now: datetime, limit: int) -> list[Row]:
     for pk in list(
         rows.filter(state="waiting", due_at__lte=now).order_by("due_at", "pk").values_list("pk", flat=True)[:limit]
     ):
-        mine = rows.filter(pk=pk, state="waiting").update(
+        # on the row alone, without the conditions that chose it: only so does PostgreSQL look again at a row that it waited for
+        mine = rows.model._default_manager.filter(pk=pk, state="waiting").update(
             state="sending", claimed_at=now, attempts=F("attempts") + 1, error=""
         )
         if mine:
@@ -104,7 +110,26 @@ def failed(row: Outgoing, error: str, now: datetime, *, again: bool, schedule: S
     row.state, row.error = ("waiting" if retry else "failed"), error[:500]
     if retry:
         row.due_at = now + schedule[row.attempts - 1]
-    row.save()
+    row.save(update_fields=["state", "error", "due_at"])
+
+
+def arrived(mail: Mail, at: datetime) -> None:
+    """It arrived; a link that lets somebody in is not kept."""
+    mail.state, mail.sent_at, mail.error = "sent", at, ""
+    mail.save(update_fields=["state", "sent_at", "error"])
+    blank(Mail.objects.filter(pk=mail.pk))
+
+
+def void(rows: QuerySet[Mail]) -> None:
+    """The links of these mails lead nowhere any more: what waited is not sent, and no link is kept."""
+    rows = rows.filter(kind__in=SECRET)
+    rows.filter(state="waiting").update(state="cancelled", error=VOID)
+    blank(rows)
+
+
+def blank(rows: QuerySet[Mail]) -> None:
+    """Take the text out of mail with links that let somebody in."""
+    rows.filter(kind__in=SECRET).update(text="", html="")
 
 
 def _hand_off(mail: Mail, now: datetime) -> None:
@@ -125,13 +150,12 @@ def _hand_off(mail: Mail, now: datetime) -> None:
         return
     try:
         connection.send_messages([message])
-        mail.state, mail.sent_at = "sent", now
-        mail.save()
+        arrived(mail, now)
     except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
         failed(mail, _said(error), now, again=_is_temporary(error))
     except (smtplib.SMTPException, OSError) as error:
         mail.state, mail.error = "unknown", f"the mail server fell silent: {_said(error)}"[:500]
-        mail.save()
+        mail.save(update_fields=["state", "error"])
     finally:
         _close(connection)
 
@@ -144,7 +168,9 @@ def _close(connection: Any) -> None:
 
 
 def _message(mail: Mail) -> EmailMultiAlternatives:
-    """The message; its id is made of the row, so that a receiver knows it again."""
+    """The message; its id is made of the row, so that a receiver knows it again. ValueError: its link is gone."""
+    if mail.kind in SECRET and not mail.text:
+        raise ValueError(VOID)
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
     told = hashlib.sha256(f"{settings.HOME}:{mail.effect_key}".encode()).hexdigest()[:32]
     message = EmailMultiAlternatives(

@@ -9,9 +9,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 
 from holdfast.desk.models import AuditEntry, Invitation, Mail, User
 from holdfast.desk.roles import ROLES
+from holdfast.desk.turns import take_turn
+from holdfast.flows import outbox
+
+#: characters of an e-mail address
+LONGEST = 254
 
 
 class PeopleError(ValueError):
@@ -37,15 +43,13 @@ def invite(
 
     The link is in the mail that waits to be sent, and is told this once. PeopleError: no such address or role, or they are in.
     """
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise PeopleError(f"'{email}' is not an e-mail address") from None
+    email = _address(email)
     _role(role)
     if User.objects.filter(email=email, is_active=True).exists():
         raise PeopleError(f"{email} can sign in already")
     with transaction.atomic():
+        for before in Invitation.objects.filter(email=email, accepted_at=None, withdrawn_at=None):
+            _void(before)
         Invitation.objects.filter(email=email, accepted_at=None, withdrawn_at=None).update(withdrawn_at=by.now)
         made, secret = Invitation.make(
             email, role, by.user, by.now, name=name.strip()[:120], owner_name=owner_name.strip()[:200]
@@ -77,19 +81,20 @@ def withdraw(by: Actor, invitation: Invitation) -> None:
         raise PeopleError(f"{invitation.email} has accepted already; change their role or deactivate them instead")
     with transaction.atomic():
         Invitation.objects.filter(pk=invitation.pk).update(withdrawn_at=by.now)
-        Mail.objects.filter(effect_key=f"invitation:{invitation.pk}", state="waiting").update(
-            state="cancelled", text=""
-        )
+        _void(invitation)
         by.log("withdrew invitation", invitation.email)
+
+
+def _void(invitation: Invitation) -> None:
+    """The link of an invitation leads nowhere any more: its letters lose it."""
+    key = f"invitation:{invitation.pk}"
+    outbox.void(Mail.objects.filter(Q(effect_key=key) | Q(effect_key__startswith=f"{key}:")))
 
 
 def accept(invitation: Invitation, name: str, password: str, by: Actor) -> User:
     """Let in who was invited; somebody who was let go before comes back. PeopleError: the link was used meanwhile."""
     with transaction.atomic():
-        taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(
-            accepted_at=by.now
-        )
-        if not taken:
+        if not take_up(invitation, by.now):
             raise PeopleError("this invitation was used or withdrawn; ask for a new one")
         user = User.objects.filter(email=invitation.email).first() or User(email=invitation.email, created_at=by.now)
         if user.pk and user.is_active:
@@ -98,10 +103,17 @@ def accept(invitation: Invitation, name: str, password: str, by: Actor) -> User:
         user.owner_name = invitation.owner_name
         user.set_password(password)
         user.save()
-        # the letter has done its work, and holds a secret
-        Mail.objects.filter(effect_key=f"invitation:{invitation.pk}").update(text="")
         Actor(user, by.now, by.address).log("accepted invitation", user.email, role=user.role)
     return user
+
+
+def take_up(invitation: Invitation, now: datetime) -> bool:
+    """Mark an invitation as used, and take its link out of the outbox; False where it was used or withdrawn before."""
+    open_ones = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None)
+    if not open_ones.update(accepted_at=now):
+        return False
+    _void(invitation)
+    return True
 
 
 def change_role(by: Actor, user: User, role: str) -> None:
@@ -156,13 +168,10 @@ def sign_out_everywhere(user: User) -> None:
 
 def first_admin(by: Actor, email: str, name: str, password: str) -> User:
     """The person who sets everything up. PeopleError: somebody can sign in already, or the address cannot be."""
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise PeopleError(f"'{email}' is not an e-mail address") from None
+    email = _address(email)
     with transaction.atomic():
-        if User.objects.select_for_update().filter(is_active=True).exists():
+        take_turn()
+        if User.objects.filter(is_active=True).exists():
             raise PeopleError("somebody can sign in already; ask them for an invitation")
         user = User.objects.create_user(email, password, name=name.strip()[:120], role="admin")
         Actor(user, by.now, by.address).log("made the first admin", email)
@@ -173,11 +182,23 @@ def _keep_an_admin(user: User) -> None:
     """Refuse what would leave nobody who can set up."""
     if user.role != "admin" or not user.is_active:
         return
-    others = User.objects.select_for_update().filter(role="admin", is_active=True).exclude(pk=user.pk)
-    if not others.exists():
+    take_turn()
+    if not User.objects.filter(role="admin", is_active=True).exclude(pk=user.pk).exists():
         raise PeopleError(f"{user.email} is the last admin; make somebody else admin first")
 
 
 def _role(role: str) -> None:
     if role not in ROLES:
         raise PeopleError(f"there is no role '{role}'; the roles are {', '.join(ROLES)}")
+
+
+def _address(email: str) -> str:
+    """An e-mail address as it is kept. PeopleError: it is none."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise PeopleError(f"'{email}' is not an e-mail address") from None
+    if len(email) > LONGEST:
+        raise PeopleError(f"an e-mail address has up to {LONGEST} characters")
+    return email

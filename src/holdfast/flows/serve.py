@@ -29,9 +29,15 @@ class SignIn:
 
 
 def prepare(home: Home) -> None:
-    """Bring the desk of a home up to date."""
-    start.connect(home.path)
-    start.migrate()
+    """Bring the desk of a home up to date. HomeError: its database cannot be used; the message says why."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
+
+    try:
+        start.connect(home.path)
+        start.migrate()
+    except (ImproperlyConfigured, OperationalError) as error:
+        raise HomeError(f"the desk's database cannot be used: {str(error).strip()}") from None
 
 
 def first_admin_link(home: Home) -> str | None:

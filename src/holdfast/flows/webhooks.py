@@ -22,6 +22,7 @@ from standardwebhooks import Webhook
 
 from holdfast.desk.models import ApiKey, AuditEntry, Delivery, Endpoint, Event
 from holdfast.desk.sealing import SealError, seal, unseal
+from holdfast.desk.turns import take_turn
 from holdfast.flows import events, outbox, posting
 
 log = logging.getLogger("holdfast.webhooks")
@@ -67,6 +68,7 @@ def create(
     wanted = _checked(url, kinds, description)
     secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     with transaction.atomic():
+        take_turn()
         if Endpoint.objects.count() >= MOST:
             raise WebhookError(f"there are {MOST} endpoints already; remove one first")
         made = Endpoint.objects.create(
@@ -195,6 +197,7 @@ def _settle(delivery: Delivery, answer: Answer, now: datetime) -> None:
         delivery.state, delivery.sent_at = "sent", now
         delivery.save()
         return
+    delivery.save(update_fields=["response_status"])
     outbox.failed(delivery, answer.error, now, again=answer.again, schedule=SCHEDULE)
     if answer.status == GONE:
         _switch_off(delivery.endpoint, now)

@@ -27,21 +27,36 @@ class OutdatedLedgerError(RuntimeError):
     """A ledger that another version of Holdfast booked; the message says how to book it anew."""
 
 
+#: what is worked out of a ledger's file once and does not depend on who reads
+WORKED_OUT = ("settings", "currencies", "segments", "rates", "first_months", "_changing", "has_links", "has_combined")
+
+
 class Ledger:
-    """A ledger file, open for reading."""
+    """A ledger file, open for reading. One thread at a time: others take a `fork`."""
 
     def __init__(self, path: Path, policy: Policy) -> None:
         self.path = path
         self.policy = policy
         self.connection = duckdb.connect(str(path), read_only=True)
-        self.connection.execute("set enable_progress_bar = false")
-        run(self.connection, "macros")
-        set_policy(self.connection, policy)
+        self._prepare()
         if self.settings.get("schema") != SCHEMA:
             self.connection.close()
             raise OutdatedLedgerError(
                 "this ledger was booked by another version of Holdfast; run: holdfast book --full"
             )
+
+    def _prepare(self) -> None:
+        self.connection.execute("set enable_progress_bar = false")
+        run(self.connection, "macros")
+        set_policy(self.connection, self.policy)
+
+    def fork(self) -> Ledger:
+        """Another reader of the same open file, for another thread; what is known of the file is not worked out again."""
+        other = object.__new__(Ledger)
+        other.path, other.policy, other.connection = self.path, self.policy, self.connection.cursor()
+        other._prepare()
+        other.__dict__ |= {name: getattr(self, name) for name in WORKED_OUT}
+        return other
 
     def __enter__(self) -> Ledger:
         return self

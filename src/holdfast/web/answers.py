@@ -13,12 +13,14 @@ from holdfast.flows.answers import (
     generation,
     home,
     kept,
+    one_look,
     owner_in_facts,
     records,
 )
 
 __all__ = [
-    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "now", "owner_in_facts", "records", "today",
+    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "now", "one_look", "owner_in_facts", "records",
+    "today",
 ]  # fmt: skip
 
 

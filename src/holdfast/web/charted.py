@@ -6,7 +6,9 @@ def waterfall(request, lens) -> Charted | None: …
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
@@ -25,6 +27,8 @@ of_account: dict[str, OfAccount] = {}
 
 #: size of pictures in pixels, before doubling for sharp screens
 WIDTH, HEIGHT = 960, 420
+#: pictures that are kept, each of about 50 kB
+DRAWN = 200
 
 
 def charted(name: str) -> Callable[[OfNumbers], OfNumbers]:
@@ -68,13 +72,19 @@ def answer(request: HttpRequest, made: Charted | None, form: str) -> HttpRespons
             [[_plain(v, c.kind, made.currency) for v, c in zip(row, made.columns, strict=True)] for row in made.rows],
         )
     if form in ("png", "svg"):
-        dark = request.COOKIES.get("theme") == "dark"
-        drawn = draw.svg(made.option, WIDTH, HEIGHT, dark=dark, title=made.title)
-        content = drawn.encode() if form == "svg" else draw.png(drawn)
+        told = json.dumps(made.option)
+        content = _drawn(told, made.title, form, dark=request.COOKIES.get("theme") == "dark")
         response = HttpResponse(content, content_type="image/svg+xml" if form == "svg" else "image/png")
         response["Content-Disposition"] = f'attachment; filename="{made.name}.{form}"'
         return response
     return show.page(request, "web/parts/chart_page.html", chart=made)
+
+
+@lru_cache(DRAWN)
+def _drawn(option: str, title: str, form: str, *, dark: bool) -> bytes:
+    """A picture of a chart; drawing one takes as long as twenty pages."""
+    drawn = draw.svg(json.loads(option), WIDTH, HEIGHT, dark=dark, title=title)
+    return drawn.encode() if form == "svg" else draw.png(drawn)
 
 
 def _plain(value: object, kind: str, currency: str) -> object:

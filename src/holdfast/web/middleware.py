@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from holdfast.web import numbers, rights
+from holdfast.web import answers, numbers, rights
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("holdfast.web")
@@ -54,14 +55,20 @@ class Gate:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         numbers.use(_locale(request))
-        return self.answer(request)
+        # a page is of one book, and what changes something sees its change
+        with answers.one_look() if request.method in ("GET", "HEAD") else nullcontext():
+            return self.answer(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         right = right_of(request)
         if right is None:
             log.error("%s has no right written down and is refused", request.path)
             raise PermissionDenied
-        if right in (rights.PUBLIC, "key"):
+        if right == "key":
+            return None
+        if _has_nul(request, kwargs):
+            raise SuspiciousOperation("a field holds the character NUL, which no text has")
+        if right == rights.PUBLIC:
             return None
         if not request.user.is_authenticated:
             if request.headers.get("HX-Request"):
@@ -84,6 +91,12 @@ def right_of(request: HttpRequest) -> str | None:
     from holdfast.web.urls import right_of_name  # the addresses import the pages, which import this floor
 
     return right_of_name(match.url_name or "")
+
+
+def _has_nul(request: HttpRequest, kwargs: Mapping[str, Any]) -> bool:
+    """Whether something holds a NUL: PostgreSQL keeps no text with one, and nobody writes one by hand."""
+    given = (value for form in (request.GET, request.POST) for _, values in form.lists() for value in values)
+    return any("\0" in value for value in (*given, *kwargs.values()) if isinstance(value, str))
 
 
 def _locale(request: HttpRequest) -> str:

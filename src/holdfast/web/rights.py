@@ -54,16 +54,25 @@ def page(route: str, view: View, name: str, *, needs: str, **extra: Any) -> URLP
 
 def may(user: Any, right: str, account_id: str | None = None) -> bool:
     """Whether a signed-in person has a right, over one account where the right is over one."""
-    everything = user.role == "csm" and BookSettings.now().csm_reads_all
+    everything = _reads_all(user)
     if right in roles.OVER_ONE_ACCOUNT and account_id is not None:
         own = user.role == "csm" and owners.carries(user, account_id)
         return roles.may_over(user.role, right, own=own, csm_reads_all=everything)
     return roles.may(user.role, right, csm_reads_all=everything)
 
 
+def _reads_all(user: Any) -> bool:
+    """Whether the person is a CSM and CSMs may read all; asked once a request, which has a user object of its own."""
+    if user.role != "csm":
+        return False
+    if not hasattr(user, "reads_all_books"):
+        user.reads_all_books = BookSettings.now().csm_reads_all
+    return bool(user.reads_all_books)
+
+
 def book_of(user: Any) -> frozenset[str] | None:
     """The owner names whose accounts a person may read; None: everybody's."""
-    if user.role != "csm" or BookSettings.now().csm_reads_all:
+    if user.role != "csm" or _reads_all(user):
         return None
     return frozenset({user.owner_name}) if user.owner_name else frozenset()
 

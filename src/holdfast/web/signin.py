@@ -6,13 +6,16 @@ import secrets
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.core import context as library_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib.sites.shortcuts import get_current_site
+from django.dispatch import receiver
 from django.http import HttpRequest
 
 from holdfast.desk.models import AuditEntry, Invitation, Mail, User
+from holdfast.flows import outbox, people
 from holdfast.web import answers, errors
 
 
@@ -75,8 +78,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         user.email, user.role, user.owner_name = invitation.email, invitation.role, invitation.owner_name
         user.name = invitation.name or str(sociallogin.account.extra_data.get("name", ""))[:120]
         saved: User = super().save_user(request, sociallogin, form)
-        invitation.accepted_at = answers.now()
-        invitation.save(update_fields=["accepted_at"])
+        people.take_up(invitation, answers.now())
         return saved
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
@@ -100,3 +102,9 @@ def _invitation(sociallogin: Any) -> Invitation | None:
         else None
     )
     return found if found and found.is_open(answers.now()) else None
+
+
+@receiver((password_reset, password_changed, password_set))
+def forget_links(user: User, **_: Any) -> None:
+    """A new password makes every link for another one void."""
+    outbox.void(Mail.objects.filter(to__iexact=user.email, kind__startswith="password_reset"))

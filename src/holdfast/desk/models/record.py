@@ -34,8 +34,8 @@ class AuditEntry(models.Model):
         """Write one thing down; `detail` is JSON, without secrets."""
         actor = user.email if user is not None and user.pk else (str(key) if key else "holdfast")
         return cls.objects.create(
-            at=now, actor=actor, user=user if user is not None and user.pk else None, key=key,
-            action=action, target=target[:300], detail=detail, address=address,
+            at=now, actor=actor[:200], user=user if user is not None and user.pk else None, key=key,
+            action=action, target=target[:300], detail=detail, address=address[:64],
         )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ ROOMS = (
     )),
     ("People", (("setup_people", "People", "users"), ("setup_owners", "Owners and books", "user"), ("setup_roles", "Roles", "shield-check"))),
     ("Programs", (("setup_keys", "API keys", "key-round"), ("webhooks", "Webhooks", "webhook"), ("schedules", "Schedules", "calendar"))),
-    ("Record", (("setup_audit", "Audit log", "history"),)),
+    ("Record", (("outbox", "Outbox", "mail"), ("setup_audit", "Audit log", "history"),)),
 )  # fmt: skip
 #: lines on a page of a list
 LINES = 50
