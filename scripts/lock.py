@@ -20,7 +20,12 @@ def without_addresses(text: str) -> str:
     text = re.sub(r"^sdist = .*\n", "", text, flags=re.M)
     text = re.sub(r"^wheels = \[\n(?: .*\n)*\]\n", "", text, flags=re.M)
     text = re.sub(r'registry = "[^"]*"', 'registry = "index"', text)
-    text = re.sub(r"^\[package\.metadata\]\n(?:requires-dist = \[\n(?: .*\n)*\]\n)?", "", text, flags=re.M)
+    text = re.sub(
+        r"^\[package\.metadata\]\n(?:requires-dist = \[\n(?: .*\n)*\]\n)?(?:provides-extras = .*\n)?",
+        "",
+        text,
+        flags=re.M,
+    )
     text = re.sub(r"^\[package\.metadata\.requires-dev\]\n(?:\w+ = \[\n(?: .*\n)*\]\n)*", "", text, flags=re.M)
     return re.sub(r"\n{3,}", "\n\n", text)
 
