@@ -96,6 +96,18 @@ def by_hand(company: Facts, start: str, end: str, chosen: Policy | None = None) 
     return found
 
 
+def test_rule_24_a_pause_that_lapses_after_the_last_day_seen_is_still_a_customer() -> None:
+    """Paused in July; the numbers run up to 1 August, the window to December: what happens in between is not known yet."""
+    company = facts(item("2023-01-01", 1000, "A", "i1"), item("2024-07-01", 1000, "A", "i1", status="paused"))
+    seen = day("2024-08-01")
+    with ledger_of(company, policy(), seen) as ledger:
+        [row] = measured(ledger, "2023-07-01", "2024-12-01")
+    assert figures(row) == figures(
+        retention_by_hand(company, policy(), day("2023-07-01"), day("2024-12-01"), seen, rate)[None]
+    )
+    assert row.logo_retention == 1
+
+
 def test_rule_22_a_merged_account_is_counted_with_the_other_from_the_start() -> None:
     """A (10.00) goes into B (7.00) in February, B shrinks by 2.00: one account, 17.00 to 15.00."""
     company = facts(

@@ -234,7 +234,8 @@ def _returned(ledger: Ledger, window: Window) -> str:
 
 
 def _held(ledger: Ledger, day: date) -> str:
-    """Entities with something on hold just before a day (rule 24)."""
+    """Entities with something on hold just before a day (rule 24), as far as the ledger sees."""
+    day = min(day, ledger.as_of + timedelta(days=1))
     return (
         "select distinct coalesce(survivor_key, entity_key) as entity_key from aside left join survivor using (entity_key) "
         f"where lane = 'held' and from_day < date '{day}' and to_day >= date '{day}'"
