@@ -28,7 +28,8 @@ What to try next in another terminal (holdfast is {holdfast}; `export HOLDFAST_H
   holdfast explain                        which accounts made the NRR
   holdfast policies --why chartmogul      which setting makes two tools disagree, per account
   holdfast close 2026-09                  sign a month
-Your own data: holdfast --home my-company serve   and follow the first steps in the browser"""
+Your own data: holdfast --home my-company serve   and follow the first steps in the browser""",
+        flush=True,
     )
     if os.environ.get("HOLDFAST_DEMO_SERVE") == "no":  # for machines that only look at the numbers
         return 0
