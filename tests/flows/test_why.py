@@ -21,6 +21,8 @@ from ..metrics.worlds import path
 from ..oracle.pencil import account, facts, item, line
 from .homes import DOLLARS, NOW, booked_home, load_text, with_policy
 
+pytestmark = pytest.mark.slow
+
 WINDOW = Window(date(2024, 2, 1), date(2024, 6, 1))
 
 
