@@ -108,7 +108,7 @@ def test_digests_go_to_those_who_carry_a_book_and_tell_its_own_numbers(
     assert schedules.send(answers.home(), "manager_digest", "week", [], NOW, "t2") == 2
 
 
-@pytest.mark.parametrize("wrong", ["", "not-an-address", "a@x.example " * 0 + "x@"])
+@pytest.mark.parametrize("wrong", ["", "not-an-address", "x@"])
 def test_an_address_that_is_none_is_said(site: Callable[..., Any], wrong: str) -> None:
     from holdfast.desk.models import Mail
 

@@ -13,7 +13,7 @@ import typer
 from holdfast.cli.show import Format, progress
 from holdfast.domain.period import Window, add_months, month_no, month_start, parse_day, parse_month
 from holdfast.domain.policy import Policy
-from holdfast.flows.book import open_ledger, published
+from holdfast.flows.book import open_ledger
 from holdfast.flows.home import Home, HomeError, open_home
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.window import View
@@ -109,11 +109,3 @@ def months_of(asked: Asked, first: str | None, last: str | None, default: int = 
     if start >= stop:
         raise HomeError(f"the months from {first} to {last} are none: --from must not be after --to")
     return range(start, stop)
-
-
-def current_as_of(home: Home) -> date:
-    """The last day booked."""
-    current = published(home)
-    if current is None:
-        raise HomeError("nothing is booked yet; run: holdfast book")
-    return date.fromisoformat(current.as_of)

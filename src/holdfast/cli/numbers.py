@@ -25,8 +25,6 @@ from holdfast.cli.ask import (
     window_of,
 )
 from holdfast.cli.show import Format
-from holdfast.domain.benchmark import verdict
-from holdfast.domain.money import FxError
 from holdfast.domain.period import Window, month_start
 from holdfast.flows import documents
 from holdfast.metrics import bridge, cohorts, retention
@@ -181,23 +179,9 @@ def _show_retention_table(question: Asked, rows: list[tuple[Window, retention.Ro
 
 def _verdict(question: Asked, windows: list[Window], rows: list[tuple[Window, retention.Row]]) -> dict[str, Any] | None:
     """The benchmark verdict of a single window over the whole book."""
-    if len(rows) != 1 or rows[0][1].nrr is None or rows[0][1].segment:
+    if len(rows) != 1:
         return None
-    window, row = rows[0]
-    assert row.nrr is not None
-    try:
-        to_dollar = question.ledger.rates.minor_rate(question.view.reporting, "USD", window.end)
-    except FxError:
-        return None
-    months = (window.end.year - window.start.year) * 12 + window.end.month - window.start.month
-    arr = int(12 * row.counts.opening * to_dollar / 100)
-    found = verdict(row.nrr, arr, row.counts.accounts, question.policy, months)
-    return {
-        "stage": found.stage,
-        "word": found.word,
-        "band": found.band,
-        "comparisons": [vars(one) for one in found.comparisons],
-    }
+    return documents.benchmark_of(question.ledger, rows[0][0], question.view, rows[0][1])
 
 
 def bridge_(

@@ -17,6 +17,7 @@ from holdfast.domain.period import month_start, parse_day
 from holdfast.flows import book as booking
 from holdfast.flows import close as closing
 from holdfast.flows import demo as demo_flow
+from holdfast.flows import documents
 from holdfast.flows import load as loading
 from holdfast.flows.home import Home, HomeError, Settings, create, open_home
 from holdfast.sources.demo import World
@@ -182,13 +183,7 @@ def _show_restatements(home: Home, month: str, format: Format) -> None:
     if signed is None:
         raise HomeError(f"{month} is not closed; close it with: holdfast close {month}")
     found = closing.restatements(home, signed)
-    rows = [
-        {
-            "account": one.entity, "currency": one.currency, "kind": one.kind, "signed_minor": one.signed, "now_minor": one.now,
-            "difference_minor": one.difference,
-        }
-        for one in found
-    ]  # fmt: skip
+    rows = [documents.restatement_of(one) for one in found]
     if format is Format.json:
         show.as_json(
             {

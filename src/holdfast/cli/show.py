@@ -48,16 +48,6 @@ def plain(value: Fraction | None, digits: int = 2) -> str:
     return "–" if value is None else f"{float(value):.{digits}f}"
 
 
-def number(value: Fraction | None) -> float | None:
-    """A ratio for JSON."""
-    return None if value is None else float(value)
-
-
-def segment_of(segment: Segment) -> dict[str, str | None] | None:
-    """A segment for JSON: an object, or null for the whole book."""
-    return dict(segment) or None
-
-
 def segment_name(segment: Segment) -> str:
     return " · ".join(value if value is not None else "(none)" for _, value in segment) or "all"
 

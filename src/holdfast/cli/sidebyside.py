@@ -11,7 +11,7 @@ from holdfast.cli.ask import CurrencyOption, EndOption, FormatOption, StartOptio
 from holdfast.cli.show import Format
 from holdfast.domain.period import Window
 from holdfast.domain.policy import Policy
-from holdfast.flows import compare
+from holdfast.flows import compare, documents
 from holdfast.flows.home import Home, open_home
 from holdfast.warehouse.window import View
 
@@ -101,7 +101,7 @@ def _show_compared(compared: list[compare.Compared], window: Window, code: str, 
             counts = one.row.counts
             row |= {
                 "accounts": counts.accounts, "opening_minor": counts.opening, "closing_minor": counts.closing,
-                "nrr": show.number(one.row.nrr), "grr": show.number(one.row.grr), "logo_retention": show.number(one.row.logo_retention),
+                "nrr": documents.number(one.row.nrr), "grr": documents.number(one.row.grr), "logo_retention": documents.number(one.row.logo_retention),
             }  # fmt: skip
         rows.append(row)
     if format is Format.csv:

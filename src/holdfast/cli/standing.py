@@ -23,6 +23,7 @@ from holdfast.cli.ask import (
 )
 from holdfast.cli.show import Format
 from holdfast.domain.period import parse_day
+from holdfast.flows import documents
 from holdfast.metrics import concentration, mrr, renewal
 
 
@@ -45,17 +46,11 @@ def mrr_(
     with asked(context, policy, known_on, currency) as question:
         day = _day(question, on)
         rows = mrr.measure(question.ledger, day, question.view, attributes(by))
-        documents = [
-            {
-                "segment": show.segment_of(row.segment), "accounts": row.accounts, "mrr_minor": row.mrr, "arr_minor": row.arr,
-                "committed_minor": row.committed, "trial_minor": row.trial, "past_due_minor": row.past_due, "held_minor": row.held,
-            }
-            for row in rows
-        ]  # fmt: skip
+        told = [documents.mrr_row(row) for row in rows]
         if format is Format.csv:
-            show.as_csv(documents)
+            show.as_csv(told)
         elif format is Format.json:
-            show.as_json({"metric": "mrr", "on": str(day), **question.heading(), "rows": documents})
+            show.as_json({"metric": "mrr", "on": str(day), **question.heading(), "rows": told})
         else:
             code = question.view.reporting
             lines = [
@@ -85,16 +80,9 @@ def renewals(
     with asked(context, policy, known_on, currency) as question:
         window = window_of(question, start, end)
         rows = renewal.measure(question.ledger, window, question.view, attributes(by))
-        documents = [
-            {
-                "segment": show.segment_of(row.segment), "due_count": row.due_count, "renewed_count": row.renewed_count,
-                "due_minor": row.due, "renewed_minor": row.renewed, "renewal_rate": show.number(row.renewal_rate),
-                "logo_renewal_rate": show.number(row.logo_renewal_rate),
-            }
-            for row in rows
-        ]  # fmt: skip
+        told = [documents.renewal_row(row) for row in rows]
         if format is Format.csv:
-            show.as_csv(documents)
+            show.as_csv(told)
         elif format is Format.json:
             show.as_json(
                 {
@@ -102,7 +90,7 @@ def renewals(
                     **question.heading(),
                     "start": str(window.start),
                     "end": str(window.end),
-                    "rows": documents,
+                    "rows": told,
                 }
             )
         else:
@@ -133,24 +121,11 @@ def concentration_(
     """How much of MRR hangs on the largest accounts."""
     with asked(context, policy, known_on, currency) as question:
         found = concentration.measure(question.ledger, _day(question, on), question.view)
-        documents = [
-            {
-                "rank": one.rank,
-                "account": one.entity,
-                "name": one.name,
-                "mrr_minor": one.mrr,
-                "share": show.number(one.share),
-            }
-            for one in found.largest
-        ]
+        told = documents.concentration_told(found)
         if format is Format.csv:
-            show.as_csv(documents)
+            show.as_csv(told["rows"])
         elif format is Format.json:
-            tops = {str(n): show.number(share) for n, share in found.tops.items()}
-            head = {"metric": "concentration", "on": str(found.on), **question.heading()}
-            show.as_json(
-                head | {"accounts": found.accounts, "mrr_minor": found.mrr, "top_share": tops, "rows": documents}
-            )
+            show.as_json({"metric": "concentration", "on": str(found.on), **question.heading(), **told})
         else:
             code = question.view.reporting
             lines = [

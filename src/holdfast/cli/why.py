@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +23,7 @@ from holdfast.cli.ask import (
 )
 from holdfast.cli.show import Format
 from holdfast.domain.period import Window
+from holdfast.flows import documents
 from holdfast.flows.home import HomeError
 from holdfast.metrics import evidence, reconcile, retention
 
@@ -77,24 +77,15 @@ def _explain_window(
 ) -> None:
     lines = evidence.accounts(question.ledger, window, question.view, segment, cohort_only=not everyone)
     causes = evidence.causes(question.ledger, window, question.view) if not segment else {}
-    rows = [
-        {
-            "account": one.entity, "name": one.name, "kind": one.kind, "opening_minor": one.opening, "moved_minor": one.moved,
-            "closing_at_start_rates_minor": one.closing_fixed, "fx_minor": one.closing - one.closing_fixed, "closing_minor": one.closing,
-        }
-        for one in lines
-    ]  # fmt: skip
-    whole = {
-        "accounts": len(lines),
-        "opening_minor": sum(o.opening for o in lines),
-        "closing_minor": sum(o.closing for o in lines),
-    }
+    rows = [documents.explain_row(one) for one in lines]
+    whole = documents.explain_total(lines)
     if format is Format.csv:
         show.as_csv(rows)
     elif format is Format.json:
         head = {"metric": "explain", **question.heading(), "start": str(window.start), "end": str(window.end)}
         show.as_json(
-            head | {"segment": show.segment_of(segment), "total": whole, "causes_minor": causes, "rows": rows[:limit]}
+            head
+            | {"segment": documents.segment_of(segment), "total": whole, "causes_minor": causes, "rows": rows[:limit]}
         )
     else:
         code = question.view.reporting
@@ -136,7 +127,7 @@ def _explain_account(question: Asked, window: Window, account: str, format: Form
     if format is Format.table:
         _show_account(question, account, moved, changed, files)
         return
-    changes = [_in_minor(asdict(one)) | {"file": files.get(one.load_no or 0)} for one in changed]
+    changes = documents.changes_of(changed, files)
     if format is Format.csv:
         show.as_csv([{name: value for name, value in one.items() if name != "row"} for one in changes])
     else:
@@ -147,13 +138,7 @@ def _explain_account(question: Asked, window: Window, account: str, format: Form
             "start": str(window.start),
             "end": str(window.end),
         }
-        show.as_json(head | {"movements": [_in_minor(asdict(one)) for one in moved], "changes": changes})
-
-
-def _in_minor(row: dict[str, Any]) -> dict[str, Any]:
-    """The names of amounts say their unit."""
-    amounts = ("amount", "opening", "closing", "causes", "delta", "held_delta")
-    return {f"{name}_minor" if name in amounts else name: value for name, value in row.items()}
+        show.as_json(head | {"movements": documents.movements_of(moved), "changes": changes})
 
 
 def _show_account(

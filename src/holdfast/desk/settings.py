@@ -85,7 +85,6 @@ DATABASES = {"default": database(os.environ.get("HOLDFAST_DATABASE_URL", ""))}
 AUTH_USER_MODEL = "desk.User"
 ROOT_URLCONF = "holdfast.web.urls"
 WSGI_APPLICATION = "holdfast.web.wsgi.application"
-SITE_ID = 1
 
 INSTALLED_APPS = [
     "holdfast.desk",

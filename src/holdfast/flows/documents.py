@@ -48,7 +48,12 @@ def retention_of(ledger: Ledger, window: Window, view: View, by: tuple[str, ...]
 def benchmark(ledger: Ledger, window: Window, view: View) -> Document | None:
     """Where a window over the whole book stands beside others."""
     row = next(iter(retention.measure(ledger, window, view)), None)
-    found = benchmarked.judge(ledger, window, view, row) if row else None
+    return benchmark_of(ledger, window, view, row) if row else None
+
+
+def benchmark_of(ledger: Ledger, window: Window, view: View, row: retention.Row) -> Document | None:
+    """The same of a row that is measured already."""
+    found = benchmarked.judge(ledger, window, view, row)
     if found is None:
         return None
     return {
@@ -99,29 +104,34 @@ def cohort_cell(cell: cohorts.Cell) -> Document:
 
 def mrr_of(ledger: Ledger, on: Any, view: View, by: tuple[str, ...]) -> list[Document]:
     """What stands at the end of a day."""
-    return [
-        {
-            "segment": segment_of(row.segment), "accounts": row.accounts, "mrr_minor": row.mrr, "arr_minor": row.arr,
-            "committed_minor": row.committed, "trial_minor": row.trial, "past_due_minor": row.past_due, "held_minor": row.held,
-        }
-        for row in mrr.measure(ledger, on, view, by)
-    ]  # fmt: skip
+    return [mrr_row(row) for row in mrr.measure(ledger, on, view, by)]
+
+
+def mrr_row(row: mrr.Row) -> Document:
+    return {
+        "segment": segment_of(row.segment), "accounts": row.accounts, "mrr_minor": row.mrr, "arr_minor": row.arr,
+        "committed_minor": row.committed, "trial_minor": row.trial, "past_due_minor": row.past_due, "held_minor": row.held,
+    }  # fmt: skip
 
 
 def renewals_of(ledger: Ledger, window: Window, view: View, by: tuple[str, ...]) -> list[Document]:
     """What fell due in a window, and what of it went on."""
-    return [
-        {
-            "segment": segment_of(row.segment), "due_count": row.due_count, "renewed_count": row.renewed_count, "due_minor": row.due,
-            "renewed_minor": row.renewed, "renewal_rate": number(row.renewal_rate), "logo_renewal_rate": number(row.logo_renewal_rate),
-        }
-        for row in renewal.measure(ledger, window, view, by)
-    ]  # fmt: skip
+    return [renewal_row(row) for row in renewal.measure(ledger, window, view, by)]
+
+
+def renewal_row(row: renewal.Row) -> Document:
+    return {
+        "segment": segment_of(row.segment), "due_count": row.due_count, "renewed_count": row.renewed_count, "due_minor": row.due,
+        "renewed_minor": row.renewed, "renewal_rate": number(row.renewal_rate), "logo_renewal_rate": number(row.logo_renewal_rate),
+    }  # fmt: skip
 
 
 def concentration_of(ledger: Ledger, on: Any, view: View) -> Document:
     """How much hangs on the largest accounts."""
-    found = concentration.measure(ledger, on, view)
+    return concentration_told(concentration.measure(ledger, on, view))
+
+
+def concentration_told(found: concentration.Concentration) -> Document:
     rows = [
         {"rank": one.rank, "account": one.entity, "name": one.name, "mrr_minor": one.mrr, "share": number(one.share)}
         for one in found.largest
@@ -133,18 +143,22 @@ def concentration_of(ledger: Ledger, on: Any, view: View) -> Document:
 def explain_of(ledger: Ledger, window: Window, view: View, segment: Segment, everyone: bool, limit: int) -> Document:
     """The accounts that made a window's figure, largest movement first, and its changes by cause."""
     lines = evidence.accounts(ledger, window, view, segment, cohort_only=not everyone)
-    total = {
+    causes = {} if segment else evidence.causes(ledger, window, view)
+    rows = [explain_row(one) for one in lines[:limit]]
+    return {"segment": segment_of(segment), "total": explain_total(lines), "causes_minor": causes, "rows": rows}
+
+
+def explain_row(one: evidence.AccountLine) -> Document:
+    return {
+        "account": one.entity, "name": one.name, "kind": one.kind, "opening_minor": one.opening, "moved_minor": one.moved,
+        "closing_at_start_rates_minor": one.closing_fixed, "fx_minor": one.closing - one.closing_fixed, "closing_minor": one.closing,
+    }  # fmt: skip
+
+
+def explain_total(lines: Sequence[evidence.AccountLine]) -> Document:
+    return {
         "accounts": len(lines), "opening_minor": sum(line.opening for line in lines), "closing_minor": sum(line.closing for line in lines),
     }  # fmt: skip
-    rows = [
-        {
-            "account": one.entity, "name": one.name, "kind": one.kind, "opening_minor": one.opening, "moved_minor": one.moved,
-            "closing_at_start_rates_minor": one.closing_fixed, "fx_minor": one.closing - one.closing_fixed, "closing_minor": one.closing,
-        }
-        for one in lines[:limit]
-    ]  # fmt: skip
-    causes = {} if segment else evidence.causes(ledger, window, view)
-    return {"segment": segment_of(segment), "total": total, "causes_minor": causes, "rows": rows}
 
 
 AMOUNTS = ("amount", "opening", "closing", "causes", "delta", "held_delta")

@@ -12,10 +12,10 @@ from functools import lru_cache
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
-from holdfast.charts import draw
+from holdfast.charts import draw, numbers
 from holdfast.charts.charted import Charted
 from holdfast.desk.models import AuditEntry
-from holdfast.web import answers, numbers, show
+from holdfast.web import answers, show
 from holdfast.web.lens import Lens
 
 #: a chart of the company's numbers, and a chart of one account

@@ -13,7 +13,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from holdfast.web import answers, numbers, rights
+from holdfast.charts import numbers
+from holdfast.web import answers, rights
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("holdfast.web")

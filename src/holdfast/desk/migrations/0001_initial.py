@@ -48,7 +48,6 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("csm_reads_all", models.BooleanField(default=False)),
-                ("wizard_done", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(

@@ -15,7 +15,6 @@ class BookSettings(models.Model):
     """The desk's few settings; one row."""
 
     csm_reads_all = models.BooleanField(default=False)
-    wizard_done = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return "settings of the desk"

@@ -7,7 +7,7 @@ rows cost little more than a thousand. A text that cannot be read makes its row 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -228,8 +228,3 @@ def as_days(values: pa.Array) -> npt.NDArray[Any]:
     """An Arrow date column as numpy days; missing is NaT."""
     days: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return days
-
-
-def day_number(day: date) -> int:
-    """Days since 1970."""
-    return day.toordinal() - date(1970, 1, 1).toordinal()

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from holdfast.charts import options
+from holdfast.charts import numbers, options
 from holdfast.charts.charted import Charted, Column
 from holdfast.metrics import account
 from holdfast.metrics.account import History, Usage
 from holdfast.metrics.steps import Step, steps
 from holdfast.metrics.timeline import STEPS
-from holdfast.web import answers, numbers
+from holdfast.web import answers
 from holdfast.web.charted import account_charted
 from holdfast.web.lens import Lens
 

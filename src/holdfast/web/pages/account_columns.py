@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from holdfast.charts import numbers
 from holdfast.metrics.accounts import AccountRow
-from holdfast.web import numbers
 from holdfast.web.pages.account_filters import Asked, attribute_title
 
 

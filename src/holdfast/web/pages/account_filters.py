@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from holdfast.charts import numbers
 from holdfast.metrics.accounts import Query
-from holdfast.web import numbers
 
 #: days ahead within which a renewal can be asked for
 RENEWS = (30, 60, 90, 180)

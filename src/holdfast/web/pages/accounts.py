@@ -20,11 +20,12 @@ from django.http import (
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from holdfast.charts import numbers
 from holdfast.desk.models import AuditEntry, SavedView, User
 from holdfast.domain.period import PeriodError, parse_day
 from holdfast.flows import handover
 from holdfast.metrics import accounts
-from holdfast.web import answers, numbers, rights, show
+from holdfast.web import answers, rights, show
 from holdfast.web.pages import account_columns as columns
 from holdfast.web.pages import account_filters as filters
 from holdfast.web.pages.account_filters import Asked

@@ -11,12 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from holdfast.charts import numbers
 from holdfast.desk.models import AuditEntry, Schedule
 from holdfast.flows import board as flow
 from holdfast.flows import paper, schedules
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.window import View
-from holdfast.web import answers, numbers, rights, show
+from holdfast.web import answers, rights, show
 from holdfast.web.lens import Lens
 from holdfast.web.rights import page
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from holdfast.charts import numbers
 from holdfast.charts.charted import Charted
 from holdfast.flows import overview as flow
-from holdfast.web import numbers, rights, show
+from holdfast.web import rights, show
 from holdfast.web.charted import charted
 from holdfast.web.lens import Lens
 from holdfast.web.rights import page

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from holdfast.web import doing, numbers
+from holdfast.charts import numbers
+from holdfast.web import doing
 from holdfast.web.rights import page
 
 

@@ -9,13 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from holdfast.charts import numbers
 from holdfast.charts.charted import Charted
 from holdfast.domain.period import Window, month_name, month_start, parse_month
 from holdfast.flows import revenue as flow
 from holdfast.flows import revenue_rows as rows_flow
 from holdfast.metrics import behind, bridge, evidence
 from holdfast.metrics.retention import Segment
-from holdfast.web import answers, numbers, show
+from holdfast.web import answers, show
 from holdfast.web.charted import charted
 from holdfast.web.lens import Lens, LensError
 from holdfast.web.pages import revenue_room as room

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
+from holdfast.charts import numbers
 from holdfast.desk.models import AuditEntry
 from holdfast.flows import revenue as flow
 from holdfast.flows.home import HomeError
@@ -21,7 +22,7 @@ from holdfast.metrics.behind import SORTS
 from holdfast.metrics.retention import Segment
 from holdfast.warehouse.ledger import OutdatedLedgerError
 from holdfast.warehouse.matrix import LedgerError
-from holdfast.web import answers, numbers, show
+from holdfast.web import answers, show
 from holdfast.web.lens import Lens, LensError
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from django.templatetags.static import static
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from holdfast.charts import numbers
 from holdfast.charts.charted import Charted
 from holdfast.charts.spark import sparkline as draw_sparkline
-from holdfast.web import numbers
 
 register = template.Library()
 
@@ -69,14 +69,6 @@ def delta_class(value: int | Fraction | None) -> str:
 @register.filter
 def sign_class(value: int | Fraction | None) -> str:
     return "" if not value else "pos" if value > 0 else "neg"
-
-
-@register.filter
-def heat(share: Fraction | float | None) -> str:
-    """The class of a heat cell: 0 to 1.2 in ten steps."""
-    if share is None:
-        return "heat-none"
-    return f"heat-{max(0, min(9, int(float(share) / 1.2 * 9)))}"
 
 
 @register.filter

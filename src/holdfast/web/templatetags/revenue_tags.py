@@ -7,7 +7,7 @@ from fractions import Fraction
 from babel.numbers import format_decimal
 from django import template
 
-from holdfast.web import numbers
+from holdfast.charts import numbers
 
 register = template.Library()
 
