@@ -1,11 +1,12 @@
 """The rows of the desk."""
 
 from holdfast.desk.models.books import BookSettings, Handover, Note, SavedView
+from holdfast.desk.models.connections import Connection, Erasure, Party, SyncRun, WriteBack
 from holdfast.desk.models.outgoing import Delivery, Endpoint, Event, Mail, Schedule
 from holdfast.desk.models.people import ApiKey, Invitation, User
 from holdfast.desk.models.record import AuditEntry, IdempotentCall
 
 __all__ = [
-    "ApiKey", "AuditEntry", "BookSettings", "Delivery", "Endpoint", "Event", "Handover", "IdempotentCall", "Invitation",
-    "Mail", "Note", "SavedView", "Schedule", "User",
+    "ApiKey", "AuditEntry", "BookSettings", "Connection", "Delivery", "Endpoint", "Erasure", "Event", "Handover", "IdempotentCall",
+    "Invitation", "Mail", "Note", "Party", "SavedView", "Schedule", "SyncRun", "User", "WriteBack",
 ]  # fmt: skip

@@ -15,6 +15,9 @@ class BookSettings(models.Model):
     """The desk's few settings; one row."""
 
     csm_reads_all = models.BooleanField(default=False)
+    #: days for which superseded states of source objects, and single events, are kept; None: for ever
+    keep_raw_days = models.PositiveIntegerField(null=True)
+    keep_event_days = models.PositiveIntegerField(null=True)
 
     def __str__(self) -> str:
         return "settings of the desk"
