@@ -40,7 +40,7 @@ def mailbox(home: Path, settings: Any) -> Iterator[Mailbox]:
 
 @pytest.fixture
 def hook(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
-    monkeypatch.setenv("HOLDFAST_WEBHOOK_ALLOW", "localhost")
+    monkeypatch.setenv("HOLDFAST_ALLOW_HOSTS", "localhost")
     with hook_server(Hook()) as served:
         yield served
 

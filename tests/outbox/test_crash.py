@@ -42,7 +42,7 @@ class Desk:
     def __init__(self, home: Path) -> None:
         self.home = create(home, Settings()).path
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
-        self.environment = kept | {"HOLDFAST_WEBHOOK_ALLOW": "localhost"}
+        self.environment = kept | {"HOLDFAST_ALLOW_HOSTS": "localhost"}
 
     def run(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "-c", SETUP, str(self.home), *arguments], env=self.environment, check=True)

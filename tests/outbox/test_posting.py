@@ -64,7 +64,7 @@ def test_the_name_is_asked_once_and_the_address_that_was_checked_is_used(
         return real(host, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", changing)
-    monkeypatch.setenv("HOLDFAST_WEBHOOK_ALLOW", "rebind.example")
+    monkeypatch.setenv("HOLDFAST_ALLOW_HOSTS", "rebind.example")
     port = hook.url.split(":")[2].split("/")[0]
     assert posting.post(f"http://rebind.example:{port}/x", b"{}", {}) == 204
     assert asked == ["rebind.example"]
@@ -76,7 +76,7 @@ def test_a_host_that_is_named_may_be_private(hook: Hook) -> None:
 
 
 def test_one_that_is_not_named_may_not(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOLDFAST_WEBHOOK_ALLOW", "other.internal")
+    monkeypatch.setenv("HOLDFAST_ALLOW_HOSTS", "other.internal")
     with pytest.raises(AddressError):
         posting.post(hook.url, b"{}", {})
     assert not hook.requests
@@ -92,7 +92,7 @@ def test_a_receiver_that_drips_is_cut_off(home: Any, monkeypatch: pytest.MonkeyP
     import threading
     import time
 
-    monkeypatch.setenv("HOLDFAST_WEBHOOK_ALLOW", "localhost")
+    monkeypatch.setenv("HOLDFAST_ALLOW_HOSTS", "localhost")
     monkeypatch.setattr(posting, "WHOLE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
 

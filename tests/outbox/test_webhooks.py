@@ -129,7 +129,7 @@ def test_one_that_is_gone_is_switched_off(hook: Hook) -> None:
 
 
 def test_nobody_there_is_trouble_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOLDFAST_WEBHOOK_ALLOW", "localhost")
+    monkeypatch.setenv("HOLDFAST_ALLOW_HOSTS", "localhost")
     now = real_now()
     webhooks.create("http://localhost:9/", [], "", now)
     emit(now)

@@ -166,7 +166,7 @@ def test_two_tickers_at_once_deliver_each_mail_and_each_event_once(make_desk: Ca
     desk, mailbox = make_desk("tickers"), Mailbox()
     go = desk.home / "go"
     with mail_server(mailbox) as port, hook_server(Hook()) as hook:
-        given = {"HOLDFAST_SMTP_URL": f"smtp://127.0.0.1:{port}", "HOLDFAST_WEBHOOK_ALLOW": "localhost"}
+        given = {"HOLDFAST_SMTP_URL": f"smtp://127.0.0.1:{port}", "HOLDFAST_ALLOW_HOSTS": "localhost"}
         desk.run(QUEUE, hook.url, **given)
         tickers = [desk.start(TICKER, str(go), **given) for _ in range(2)]
         time.sleep(2)

@@ -9,7 +9,7 @@ HOLDFAST_UPLOAD_MB      how many megabytes of files can be given in the browser 
 HOLDFAST_PROXIES        how many proxies in front add X-Forwarded-For; by default none is believed
 HOLDFAST_OIDC_…         single sign-on: ISSUER, CLIENT_ID, CLIENT_SECRET, NAME
 
-Read elsewhere: HOLDFAST_API_RATE in api/limits.py, HOLDFAST_WEBHOOK_ALLOW in flows/posting.py, HOLDFAST_PASSWORD in cli/serve.py.
+Read elsewhere: HOLDFAST_API_RATE in api/limits.py, HOLDFAST_ALLOW_HOSTS in flows/posting.py, HOLDFAST_PASSWORD in cli/serve.py.
 """
 
 from __future__ import annotations

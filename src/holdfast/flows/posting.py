@@ -2,16 +2,11 @@
 
 The name is resolved once, every address it stands for is checked, and the connection is made to the address that was checked: a name
 that changes its meaning meanwhile changes nothing. Redirects are not followed; of the answer only its status is read.
-
-HOLDFAST_WEBHOOK_ALLOW    host names, with commas, that may be private or answer without TLS
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
-import os
-import re
 import socket
 import ssl
 import threading
@@ -19,19 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from holdfast.domain.hosts import HOST, AddressError, allowed_by_name, check, is_literal
+
 #: seconds for each step, and for all of them together
 STEP, WHOLE = 10.0, 20.0
 #: bytes of a body
 LARGEST = 256 * 1024
-
-#: a host's name: labels of up to 63 letters, digits, - and _
-HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
-#: networks that lead inside though the address itself looks public: IPv6 forms of IPv4, and translation
-TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-
-
-class AddressError(ValueError):
-    """An address that nothing may be posted to; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +41,6 @@ class Target:
         return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
 
 
-def allowed_by_name() -> frozenset[str]:
-    """The host names that may lead inside."""
-    return frozenset(
-        name.strip().lower() for name in os.environ.get("HOLDFAST_WEBHOOK_ALLOW", "").split(",") if name.strip()
-    )
-
-
 def target(url: str) -> Target:
     """An address, checked as far as it can be without asking for its name. AddressError: it cannot be used."""
     if len(url) > 500 or not url.isascii() or any(ord(sign) <= 32 or ord(sign) == 127 for sign in url):
@@ -79,31 +60,14 @@ def target(url: str) -> Target:
     )
     if found.scheme == "http" and not found.is_allowed_by_name:
         raise AddressError(
-            "the address must begin with https://; a host of your own can be named in HOLDFAST_WEBHOOK_ALLOW"
+            "the address must begin with https://; a host of your own can be named in HOLDFAST_ALLOW_HOSTS"
         )
-    if _is_literal(found.host):
+    if is_literal(found.host):
         if not found.is_allowed_by_name:
-            _check(found.host)
+            check(found.host)
     elif len(found.host) > 253 or not HOST.fullmatch(found.host):
         raise AddressError(f"'{found.host[:100]}' is not the name of a host")
     return found
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _check(address: str) -> None:
-    """AddressError: the address leads into a network of our own, or nowhere."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    inside = not ip.is_global or ip.is_multicast or any(ip in net for net in TUNNELS if net.version == ip.version)
-    if inside:
-        raise AddressError(f"{address} is a private address; a host of your own can be named in HOLDFAST_WEBHOOK_ALLOW")
 
 
 def resolved(to: Target) -> list[str]:
@@ -112,7 +76,7 @@ def resolved(to: Target) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not to.is_allowed_by_name:
         for address in addresses:
-            _check(address)
+            check(address)
     return addresses
 
 

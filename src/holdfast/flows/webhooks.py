@@ -23,6 +23,7 @@ from standardwebhooks import Webhook
 from holdfast.desk.models import ApiKey, AuditEntry, Delivery, Endpoint, Event
 from holdfast.desk.sealing import SealError, seal, unseal
 from holdfast.desk.turns import take_turn
+from holdfast.domain.hosts import AddressError
 from holdfast.flows import events, outbox, posting
 
 log = logging.getLogger("holdfast.webhooks")
@@ -112,7 +113,7 @@ def _checked(url: str, kinds: Iterable[str], description: str) -> list[str]:
         raise WebhookError("a description has up to 200 characters")
     try:
         posting.target(url)
-    except posting.AddressError as error:
+    except AddressError as error:
         raise WebhookError(str(error)) from None
     return wanted
 
@@ -177,7 +178,7 @@ def _post(delivery: Delivery, now: datetime) -> Answer:
                 "webhook-timestamp": str(int(moment.timestamp())), "webhook-signature": signature,
             },
         )  # fmt: skip
-    except (posting.AddressError, SealError) as error:
+    except (AddressError, SealError) as error:
         return Answer(None, str(error), again=False)
     except (OSError, http.client.HTTPException) as error:
         return Answer(None, f"no answer: {type(error).__name__}: {error}")

@@ -1,0 +1,271 @@
+"""Reading a source into raw landing with dlt: what is new is kept, all of it or nothing, and the next reading goes on from there.
+
+A stream is listed whole at first and every now and then, which shows what is gone; between that it is asked for what changed.
+A long first listing is done in pieces. How far each stream is, is part of the load that brought its rows.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from holdfast.sources.access import Access
+from holdfast.sources.raw import SCHEMA, Known, Raw
+from holdfast.sources.source import Also, Object, Source, Span, Stream
+
+log = logging.getLogger("holdfast.sources")
+
+#: told what is being done, a line at a time
+Reporter = Callable[[str], None]
+
+#: objects of one stream that are read before the progress is told again
+TOLD_EVERY = 5_000
+
+
+@dataclass
+class Pulled:
+    """What a reading brought: objects listed and states that were new, by stream; and which streams were listed whole."""
+
+    listed: dict[str, int] = field(default_factory=dict)
+    new: dict[str, int] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a connection's raw landing and dlt's own files are."""
+
+    raw: Path
+    work: Path
+
+    @property
+    def name(self) -> str:
+        return self.raw.name
+
+
+def pull(
+    source: Source, access: Access, place: Place, now: datetime, *, whole: bool = False, kept: Mapping[str, Sequence[Object]] | None = None,
+    report: Reporter = lambda line: None,
+) -> Pulled:  # fmt: skip
+    """Read what is new, or everything anew with `whole`. `kept`: objects that came by themselves, by stream (webhooks).
+
+    Whatever goes wrong is raised as it came; what was committed before stays.
+    """
+    pipeline = _pipeline(place)
+    if pipeline.has_pending_data:
+        # a run that was cut off had everything ready
+        pipeline.run()
+    pulled = Pulled()
+    states = _states(pipeline, source)
+    for stream in source.streams:
+        for span in _pieces(stream, source, states[stream.name], now):
+            report(f"{stream.name}: {span.since:%Y-%m-%d} to {span.until:%Y-%m-%d}")
+            _run(
+                pipeline, [_Reading(source, stream, span, access, place, now, states, pulled, report, ends_piece=True)]
+            )
+    readings = [
+        _Reading(
+            source,
+            stream,
+            span,
+            access,
+            place,
+            now,
+            states,
+            pulled,
+            report,
+            kept=tuple((kept or {}).get(stream.name, ())),
+        )
+        for stream in source.streams
+        if (span := _span(stream, states[stream.name], now, whole)) is not None or (kept or {}).get(stream.name)
+    ]
+    if readings:
+        _run(pipeline, readings)
+    return pulled
+
+
+# -- what is due ---------------------------------------------------------------------------------------------
+
+
+def _states(pipeline: Any, source: Source) -> dict[str, dict[str, Any]]:
+    """How far each stream is, as the last committed load says."""
+    if pipeline.first_run:
+        # dlt's own files are gone, or were never there: how far it was is told by what is landed
+        pipeline.sync_destination()
+    told = pipeline.state.get("sources", {}).get(pipeline.pipeline_name, {}).get("resources", {})
+    return {stream.name: dict(told.get(f"{stream.name}_reading", {})) for stream in source.streams}
+
+
+def _pieces(stream: Stream, source: Source, state: Mapping[str, Any], now: datetime) -> Iterator[Span]:
+    """Pieces of a first listing that are still to be done, the oldest first."""
+    if stream.piece is None or "whole_at" in state or source.begins is None:
+        return
+    since = _moment(state.get("piece_until")) or source.begins
+    while since + stream.piece < now:
+        yield Span(since, since + stream.piece)
+        since += stream.piece
+
+
+def _span(stream: Stream, state: Mapping[str, Any], now: datetime, whole: bool) -> Span | None:
+    """What a stream is asked for now; None: nothing is due."""
+    whole_at = _moment(state.get("whole_at"))
+    if whole_at is None and stream.piece is not None and "piece_until" in state:
+        return Span(_moment(state["piece_until"]))
+    due = whole_at is None or (stream.whole_every is not None and now - whole_at >= stream.whole_every)
+    if whole or due:
+        return Span()
+    if not stream.is_incremental:
+        return None
+    cursor = _moment(state.get("cursor"))
+    assert whole_at is not None
+    return Span((cursor or whole_at) - stream.overlap)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+# -- reading -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Reading:
+    """One stream being read in one load."""
+
+    source: Source
+    stream: Stream
+    span: Span | None
+    access: Access
+    place: Place
+    now: datetime
+    states: dict[str, dict[str, Any]]
+    pulled: Pulled
+    report: Reporter
+    ends_piece: bool = False
+    kept: tuple[Object, ...] = ()
+    known: dict[str, Known] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
+    newest: datetime | None = None
+    count: int = 0
+
+    def rows(self) -> Iterator[tuple[str, pa.Table]]:
+        """Stream and rows that are new, page by page; in the end what is gone, and how far it is."""
+        began = self.now
+        if self.kept:
+            yield from self._page(self.kept)
+        if self.span is None:
+            return
+        for page in self.stream.read(self.access, self.span):
+            yield from self._page(page)
+        name = self.stream.name
+        if self.span.is_whole:
+            self.pulled.whole.add(name)
+            yield from self._gone()
+        self._remember(began)
+
+    def _page(self, page: Sequence[Object]) -> Iterator[tuple[str, pa.Table]]:
+        told: dict[str, list[dict[str, Any]]] = {}
+        for obj in page:
+            also = Also(self.stream.name, obj, self.stream.changed(obj), self.stream.is_deleted(obj))
+            for state in (also, *self.stream.also(obj)):
+                self._note(told.setdefault(state.stream, []), state)
+            if self.newest is None or (also.changed_at and also.changed_at > self.newest):
+                self.newest = also.changed_at or self.newest
+            self.listed.append(self.stream.key(obj))
+        self.pulled.listed[self.stream.name] = self.pulled.listed.get(self.stream.name, 0) + len(page)
+        if len(self.listed) // TOLD_EVERY != (len(self.listed) - len(page)) // TOLD_EVERY:
+            self.report(f"{self.stream.name}: {len(self.listed):,} read")
+        for name, rows in told.items():
+            yield from self._news(name, pa.Table.from_pylist(rows, SCHEMA))
+
+    def _note(self, rows: list[dict[str, Any]], state: Also) -> None:
+        stream = self.source.stream(state.stream)
+        self.count += 1
+        rows.append(
+            {
+                "object_id": stream.key(state.obj),
+                "group_id": stream.group(state.obj),
+                "changed_at": _naive(state.changed_at),
+                "seen_at": _naive(self.now),
+                # what is listed first is the newest of its kind, where the other system's clock does not tell them apart
+                "seq": int(self.now.timestamp() * 1_000_000) - self.count,
+                "deleted": state.is_deleted,
+                "body": json.dumps(state.obj, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+            }
+        )
+
+    def _news(self, name: str, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+        if name not in self.known:
+            self.known[name] = Raw(self.place.raw).known(name)
+        news = self.known[name].news(rows)
+        if news.num_rows:
+            self.pulled.new[name] = self.pulled.new.get(name, 0) + news.num_rows
+            yield name, news
+
+    def _gone(self) -> Iterator[tuple[str, pa.Table]]:
+        """States that say that objects are not listed any more."""
+        gone = Raw(self.place.raw).missing(self.stream.name, self.listed)
+        seq = int(self.now.timestamp() * 1_000_000)
+        rows = [
+            {
+                "object_id": key, "group_id": group, "changed_at": None, "seen_at": _naive(self.now), "seq": seq, "deleted": True,
+                "body": body,
+            }
+            for key, group, body in gone
+        ]  # fmt: skip
+        if rows:
+            self.pulled.new[self.stream.name] = self.pulled.new.get(self.stream.name, 0) + len(rows)
+            yield self.stream.name, pa.Table.from_pylist(rows, SCHEMA)
+
+    def _remember(self, began: datetime) -> None:
+        """How far the stream is now; kept with the load."""
+        state = self.states[self.stream.name]
+        assert self.span is not None
+        if self.ends_piece and self.span.until is not None:
+            state["piece_until"] = self.span.until.isoformat()
+        elif self.span.is_whole or "whole_at" not in state:
+            state["whole_at"] = began.isoformat()
+        if self.newest is not None:
+            before = _moment(state.get("cursor"))
+            # an other system's clock that is ahead must not let us skip what comes meanwhile
+            state["cursor"] = max(before or self.newest, min(self.newest, began)).isoformat()
+
+
+def _run(pipeline: Any, readings: Sequence[_Reading]) -> None:
+    """Read some streams in one load."""
+    import dlt
+
+    def resource(reading: _Reading) -> Any:
+        def rows() -> Iterator[Any]:
+            kept = dlt.current.resource_state()
+            for name, table in reading.rows():
+                yield dlt.mark.with_table_name(table, name)
+            kept.update(reading.states[reading.stream.name])
+
+        return dlt.resource(
+            rows, name=f"{reading.stream.name}_reading", write_disposition="append", file_format="parquet"
+        )
+
+    pipeline.run([resource(reading) for reading in readings], loader_file_format="parquet")
+
+
+def _pipeline(place: Place) -> Any:
+    import dlt
+    from dlt.destinations import filesystem
+
+    place.work.mkdir(parents=True, exist_ok=True)
+    return dlt.pipeline(
+        place.name, destination=filesystem(place.raw.parent.absolute().as_uri(), layout="{table_name}/{load_id}.{file_id}.{ext}"),
+        dataset_name=place.name, pipelines_dir=str(place.work.absolute()), progress=None,
+    )  # fmt: skip
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
