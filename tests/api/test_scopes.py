@@ -23,6 +23,7 @@ def filled(route: str) -> str:
         "{month}": "2026-01",
         "{contact_id}": "c1",
         "{external_id}": "e1",
+        "{table}": "outcome",
     }.items():
         route = route.replace(name, value)
     return route.replace("{note_id}", "1").replace("{endpoint_id}", "1").replace("{delivery_id}", "1")

@@ -16,6 +16,9 @@ from holdfast.sources.demo import World, generate, truths
 from holdfast.sources.demo.columns import schema
 
 DEFAULT = World()
+#: what companies tell by themselves; the demo company has none of it
+TOLD = ("outcome", "launch", "target")
+MADE = [name for name in TABLES if name not in TOLD]
 
 
 @cache
@@ -40,14 +43,14 @@ def count(query: str) -> int:
     return int(row[0])
 
 
-def test_every_fact_table_is_there_with_its_columns() -> None:
-    assert set(tables()) == set(TABLES)
+def test_the_fact_tables_are_there_with_their_columns() -> None:
+    assert set(tables()) == set(MADE)
     for name, table in tables().items():
         assert table.schema == schema(name), name
         assert table.num_rows > 0, name
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", MADE)
 def test_required_and_listed_values(name: str) -> None:
     for column in TABLES[name].columns:
         if column.required or column.default is not None:
@@ -56,7 +59,7 @@ def test_required_and_listed_values(name: str) -> None:
             assert set(tables()[name][column.name].unique().to_pylist()) <= {*column.choices}, column.name
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", MADE)
 def test_sorted(name: str) -> None:
     table = tables()[name]
     for at, field in enumerate(table.schema):
@@ -67,14 +70,14 @@ def test_sorted(name: str) -> None:
     assert (order == np.arange(table.num_rows)).all()
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", MADE)
 def test_keys_are_unique_but_for_later_versions(name: str) -> None:
     key = ", ".join(f'"{c}"' for c in TABLES[name].key)
     repeated = f"select {key}, learned_at from {name}_ group by all having count(*) > 1"
     assert count(f"select count(*) from ({repeated})") == 0
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", MADE)
 def test_nothing_is_learned_after_the_end(name: str) -> None:
     late = f"learned_at is null or learned_at >= '{DEFAULT.end}'"
     assert count(f"select count(*) from {name}_ where {late}") == 0
@@ -113,7 +116,7 @@ def test_states_landed_twice_are_the_same_state() -> None:
     assert same == count("select count(distinct (item_id, valid_from)) from subscription_item_")
 
 
-@pytest.mark.parametrize("name", [n for n, t in TABLES.items() if "account_id" in t.names and n != "account"])
+@pytest.mark.parametrize("name", [n for n in MADE if "account_id" in TABLES[n].names and n != "account"])
 def test_accounts_exist(name: str) -> None:
     unknown = count(f"select count(*) from {name}_ anti join account_ using (account_id)")
     assert (unknown > 0) == (name == "usage_day")

@@ -80,7 +80,7 @@ class Emulator:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  the names that the server looks for
 
             def log_message(self, *args: Any) -> None:
                 pass

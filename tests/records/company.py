@@ -74,6 +74,10 @@ FILES = {
         touch_id,account_id,contact_id,owner,happened_at,channel,subject
         h1,acme,c1,Alice,2025-12-20 09:00:00,call,Check-in
         h2,bolt,c3,Bob,2025-10-01 09:00:00,meeting,Review""",
+    "outcome.csv": """
+        account_id,measure,day,value,unit,higher_is_better
+        acme,hours_saved,2025-12-01,41.5,hours,true
+        acme,error_rate,2025-12-01,0.02,%,false""",
 }
 
 

@@ -23,6 +23,7 @@ HomeOption = Annotated[Path | None, typer.Option("--home", help="The home to ser
 KINDS = {
     "api": ["numbers:read", "accounts:read", "accounts:write", "notes:read", "notes:write", "sources:read", "webhooks:write"],
     "read": ["numbers:read", "accounts:read", "sources:read"],
+    "write": ["events:write"],
 }  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def create_person(
 
 def create_key(
     context: typer.Context,
-    kind: Annotated[str, typer.Option(help="api (all scopes) or read.")] = "api",
+    kind: Annotated[str, typer.Option(help="api (all scopes), read, or write (sends events, nothing else).")] = "api",
     name: Annotated[str, typer.Option(help="What the key is for.")] = "made on the command line",
     scope: Annotated[
         list[str] | None, typer.Option(help="One scope; may be given several times, instead of a kind.")

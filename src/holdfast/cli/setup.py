@@ -17,7 +17,7 @@ from holdfast.domain.period import month_start, parse_day
 from holdfast.flows import book as booking
 from holdfast.flows import close as closing
 from holdfast.flows import demo as demo_flow
-from holdfast.flows import documents
+from holdfast.flows import documents, keep
 from holdfast.flows import load as loading
 from holdfast.flows.home import Home, HomeError, Settings, create, open_home
 from holdfast.sources.demo import World
@@ -61,7 +61,7 @@ def load(
 
     Exit status 0: all good; 1: some rows were rejected; 2: nothing could be loaded.
     """
-    home = _home_or_new(context)
+    home = home_or_new(context)
     with err.status("loading") as status:
         report = loading.load(
             home.path,
@@ -77,7 +77,7 @@ def load(
     raise typer.Exit(report.exit_code)
 
 
-def _home_or_new(context: typer.Context) -> Home:
+def home_or_new(context: typer.Context) -> Home:
     """The home; an empty place becomes one with the usual settings."""
     try:
         return open_home(context.obj.home)
@@ -93,13 +93,23 @@ def book(
     full: Annotated[
         bool, typer.Option("--full", help="Book every account again, not only those that changed.")
     ] = False,
+    if_due: Annotated[
+        bool,
+        typer.Option(
+            "--if-due", help="Only if something was landed since, or a day began; a failure is kept for `status`."
+        ),
+    ] = False,
 ) -> None:
     """Book everything loaded into a ledger, prove that it ties out, and publish it."""
     home = open_home(context.obj.home)
-    _book(home, context, parse_day(as_of) if as_of else None, full)
+    if if_due:
+        keep.book_if_due(home, context.obj.now)
+        return
+    book_and_tell(home, context, parse_day(as_of) if as_of else None, full)
 
 
-def _book(home: Home, context: typer.Context, as_of: date | None, full: bool = False) -> None:
+def book_and_tell(home: Home, context: typer.Context, as_of: date | None = None, full: bool = False) -> None:
+    """Book, and say what came out."""
     with show.progress("booking") as step:
         current = booking.book(home, context.obj.now, as_of, step, full=full)
     with booking.open_ledger(home) as ledger:
@@ -135,7 +145,7 @@ def demo(
     world = demo_flow.for_size(World(accounts=accounts, seed=seed, months=months, tables=wanted))
     with show.progress("making the demo company") as step:
         home = demo_flow.demo(context.obj.home, world, context.obj.now, step)
-    _book(home, context, None)
+    book_and_tell(home, context, None)
 
 
 def close(

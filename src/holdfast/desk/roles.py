@@ -49,6 +49,7 @@ SCOPES: dict[str, str] = {
     "notes:write": "Write notes",
     "sources:read": "Sources and their state",
     "webhooks:write": "Webhook endpoints and replay",
+    "events:write": "Send product events to the event endpoint; nothing of this API",
 }
 
 

@@ -57,6 +57,9 @@ class FactTable:
 
 C = Column
 
+#: the mark of what its source has no more; rows landed before a table had the column do not have it
+DELETED = Column("deleted", "flag", "The source deleted it.", default=False)
+
 ACCOUNT = FactTable(
     "account",
     "A company that pays (or may pay): one row per state of its name, parent, owner and segment attributes.",
@@ -154,6 +157,7 @@ INVOICE = FactTable(
         C("total_minor", "money", "Total with tax."),
         C("tax_minor", "money", "Tax in the total.", default=0),
         C("attempts", "int", "Payment attempts.", default=0),
+        DELETED,
     ),
     ("account_id", "issued_on"),
 )
@@ -180,6 +184,7 @@ INVOICE_LINE = FactTable(
         C("period_start", "date", "First day of the service period."),
         C("period_end", "date", "First day after the service period."),
         C("issued_on", "date", "Day on which the line was issued.", required=True),
+        DELETED,
     ),
     ("account_id", "issued_on"),
 )
@@ -231,6 +236,7 @@ CONTACT = FactTable(
         C("joined_on", "date", "First day known at the account."),
         C("left_on", "date", "Day the person left the account."),
         C("left_noticed_on", "date", "Day on which we noticed that."),
+        DELETED,
     ),
     ("account_id", "contact_id"),
 )
@@ -278,6 +284,7 @@ TICKET = FactTable(
         C("body", "text", "The request's text."),
         C("reopened", "int", "How often it was reopened.", default=0),
         C("satisfaction", "int", "Rating 1 (bad) to 5 (good); missing where none was given."),
+        DELETED,
     ),
     ("account_id", "opened_at"),
 )
@@ -295,6 +302,7 @@ SURVEY = FactTable(
         C("answered_on", "date", "Day of the answer; missing: silence."),
         C("score", "int", "Answer: 0-10 for NPS."),
         C("comment", "text", "Free text."),
+        DELETED,
     ),
     ("account_id", "sent_on"),
 )
@@ -313,6 +321,7 @@ OPPORTUNITY = FactTable(
         C("opened_on", "date", "Day it was opened."),
         C("close_on", "date", "Expected or actual closing day."),
         C("changed_on", "date", "Day on which this state began.", required=True),
+        DELETED,
     ),
     ("account_id", "changed_on"),
 )
@@ -332,8 +341,64 @@ TOUCH = FactTable(
         C("arm", "text", "`treated` or `holdout`, where the programme was randomised."),
         C("replied", "flag", "Whether the customer answered."),
         C("subject", "text", "Subject or note."),
+        DELETED,
     ),
     ("account_id", "happened_at"),
+)
+
+OUTCOME = FactTable(
+    "outcome",
+    "A result of the customer's own business on one day: what they bought the product for.",
+    ("account_id", "measure", "day"),
+    (
+        C("account_id", "text", "The account.", required=True),
+        C("measure", "text", "What is measured: `hours_saved`, `conversion_rate`…", required=True),
+        C("day", "date", "The day, or the first day of the period, that the value is of.", required=True),
+        C("value", "rate", "The value, in `unit`.", required=True),
+        C("unit", "text", "What the value is counted in: `hours`, `%`, `EUR`…"),
+        C("higher_is_better", "flag", "Whether the customer wants it to rise; false: to fall.", default=True),
+    ),
+    ("account_id", "day"),
+)
+
+LAUNCH = FactTable(
+    "launch",
+    "A feature that was brought to customers.",
+    ("feature", "launched_on"),
+    (
+        C("feature", "text", "Feature or event name, as usage tells it.", required=True),
+        C("launched_on", "date", "First day on which customers had it.", required=True),
+        C("title", "text", "What it is called towards people."),
+        C("description", "text", "What it does."),
+        C("plans", "text", "Plans that have it, with commas; missing: all of them."),
+    ),
+    ("feature", "launched_on"),
+)
+
+TARGET = FactTable(
+    "target",
+    "What a metric is to reach in a month.",
+    ("metric", "month", "segment"),
+    (
+        C("metric", "text", "Name of the metric: `nrr`, `mrr`…", required=True),
+        C("month", "date", "First day of the month.", required=True),
+        C("segment", "text", "`attribute=value` it is for; empty: the whole book.", default=""),
+        C("value", "rate", "The value to reach: 1.05 is 105 %; amounts in major units of `currency`.", required=True),
+        C("currency", "text", "ISO 4217 code, where the metric is an amount."),
+    ),
+    ("metric", "month"),
+)
+
+ACCOUNT_LINK = FactTable(
+    "account_link",
+    "Which account another system's account is: rows of other facts under the id there count with this one. Written by matching alone.",
+    ("external_id",),
+    (
+        C("external_id", "text", "The id as facts of that system have it: `hubspot:901`.", required=True),
+        C("account_id", "text", "The account that it is.", required=True),
+        C("deleted", "flag", "It is not that account after all.", default=False),
+    ),
+    ("external_id",),
 )
 
 #: Every canonical table, in the order in which they are documented and loaded.
@@ -353,5 +418,9 @@ TABLES: dict[str, FactTable] = {
         SURVEY,
         OPPORTUNITY,
         TOUCH,
+        OUTCOME,
+        LAUNCH,
+        TARGET,
+        ACCOUNT_LINK,
     )
 }

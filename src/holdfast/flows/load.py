@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.domain.facts import TABLES
+from holdfast.flows.erased import Guard
 from holdfast.sources.files.facts import Facts, to_facts
 from holdfast.sources.files.guess import Unrecognised, guess
 from holdfast.sources.files.mapping import (
@@ -311,8 +312,8 @@ def _subscriptions(landing: Landing, mapping: Mapping) -> pa.Table | None:
 
 
 def _news(landing: Landing, mapping: Mapping, facts: Facts, now: datetime) -> pa.Table:
-    """The rows of a file that say what landing does not hold yet."""
-    rows = complete(mapping.table, facts.rows)
+    """The rows of a file that say what landing does not hold yet; people who were erased are not among them again."""
+    rows = Guard(landing.root.parent).rows(mapping.table, complete(mapping.table, facts.rows))
     if mapping.table == "account" and "valid_from" not in mapping.columns:
         zone = ZoneInfo(mapping.timezone)
         today = utc_naive(now).replace(tzinfo=UTC).astimezone(zone).date()
@@ -338,6 +339,10 @@ def _keep_rejected(home: Path, job: _Job, rejects: list[Reject], now: datetime) 
         table = pa.concat_tables([table, broken])
         rows = np.concatenate([rows, np.array([number for number, _ in raw.broken], dtype=np.int64)])
     path = rejected_path(home / "rejected", _stem(job.path, raw), utc_naive(now))
+    guard = Guard(home)
+    if guard:
+        clean = [[text and guard.text(text) for text in column.to_pylist()] for column in table.columns]
+        table = pa.table([pa.array(texts, pa.string()) for texts in clean], table.column_names)
     write_rejected(path, table, rows.tolist(), rejects)
     return path
 

@@ -39,11 +39,12 @@ def find(home: Home, accounts: Collection[str], table: str, load_no: int, row: i
     load = next((load for load in home.landing.loads(table) if load.load_no == load_no), None) if fact else None
     if fact is None or load is None or "account_id" not in fact.names:
         return None
-    files = [home.landing.root / table / part for part in load.parts]
+    files = home.landing.files_with(table, load_no)
     with duckdb.connect() as c:
         result = c.execute(
-            f"select * from {scan(files)} where source_row = ? and account_id in (select unnest(?::varchar[]))",
-            [row, list(accounts)],
+            f"select * from {scan(files)} where load_no = ? and source_row = ? "
+            "and account_id in (select unnest(?::varchar[]))",
+            [load_no, row, list(accounts)],
         )
         names = [column[0] for column in result.description or []]
         found = result.fetchone()

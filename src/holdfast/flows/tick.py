@@ -1,4 +1,4 @@
-"""What runs by itself: mail and webhooks leave, news is told, reports fall due, old answers are forgotten.
+"""What runs by itself: connections are read, events counted, news booked; mail and webhooks leave, news is told, reports fall due.
 
 One process per home does it, whoever holds HOME/ticker.lock; the others wait for their turn.
 """
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.desk import start
+from holdfast.flows.children import Children
 from holdfast.flows.home import CONFIG, open_home
 
 log = logging.getLogger("holdfast.tick")
@@ -24,6 +25,8 @@ EVERY = 2.0
 KEPT_FOR = timedelta(days=30)
 #: how often old answers are looked for
 SWEEP_EVERY = timedelta(hours=1)
+#: how often events that came in are counted
+EVENTS_EVERY = timedelta(seconds=10)
 
 
 class Ticker:
@@ -33,10 +36,14 @@ class Ticker:
         self.home = home
         self.seen: object = None
         self.swept_at: datetime | None = None
+        self.counted_at: datetime | None = None
+        self.children = Children(home)
 
     def tick(self, now: datetime) -> int:
         """Do what is due; how much it was."""
-        parts = (self._news, self._schedules, self._mail, self._webhooks, self._old_answers)
+        parts = (
+            self._connections, self._events, self._booking, self._news, self._schedules, self._mail, self._webhooks, self._old_answers,
+        )  # fmt: skip
         return sum(self._part(part, now) for part in parts)
 
     def _part(self, part: Callable[[datetime], int], now: datetime) -> int:
@@ -45,6 +52,42 @@ class Ticker:
         except Exception:
             log.exception("%s failed; it is tried again", part.__name__.strip("_"))
             return 0
+
+    def _connections(self, now: datetime) -> int:
+        """Start the runs that are due, and of those that were told of something; each is a process of its own."""
+        from holdfast.desk.models import Connection
+        from holdfast.flows import hooks_in
+
+        if not (self.home / CONFIG).exists():
+            return 0
+        home = open_home(self.home)
+        due = set(Connection.objects.due(now).values_list("name", flat=True))
+        live = Connection.objects.live().filter(is_paused=False, failures=0)
+        due |= {name for name in live.values_list("name", flat=True) if hooks_in.is_waiting(home, name)}
+        # what was started counts as no work done: the next look comes after a pause
+        for name in sorted(due):
+            self.children.start(f"sync {name}", ["sync", name, "--no-book"])
+        return 0
+
+    def _events(self, now: datetime) -> int:
+        from holdfast.flows import events_in
+
+        if not (self.home / CONFIG).exists() or (self.counted_at and now - self.counted_at < EVENTS_EVERY):
+            return 0
+        self.counted_at = now
+        events_in.consume(self.home, now)
+        return 0
+
+    def _booking(self, now: datetime) -> int:
+        """Book what was landed, in a process of its own."""
+        from holdfast.desk.models import Connection
+        from holdfast.flows import keep
+
+        if not (self.home / CONFIG).exists() or self.children.is_on("book"):
+            return 0
+        if keep.is_due(open_home(self.home), now, is_live=Connection.objects.live().exists()):
+            self.children.start("book", ["book", "--if-due"])
+        return 0
 
     def _news(self, now: datetime) -> int:
         from holdfast.flows import observe
@@ -129,6 +172,7 @@ def run(home: Path, clock: Callable[[], datetime], stop: Callable[[], bool], eve
                 # a long queue is worked off without a pause
                 if not ticker.tick(clock()):
                     _pause(every, stop)
+            ticker.children.stop()
         _pause(every, stop)
 
 

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from holdfast.domain.facts import TABLES
+from holdfast.flows.erased import Guard
 from holdfast.flows.home import Home
 from holdfast.warehouse.booking import scan
 from holdfast.warehouse.landed import account_states, complete, unchanged_filter
@@ -59,11 +60,10 @@ def upsert_accounts(home: Home, changes: Mapping[str, Change], now: datetime) ->
     """
     landing = home.landing
     with landing.locked():
-        told = _with_known_names(landing, changes)
-        for account_id, change in told.items():
+        for account_id, change in changes.items():
             if change.get("parent_id") == account_id:
                 raise UpsertError("parent_id", "an account is not its own parent")
-        news = [_states(home, group, now) for group in _alike(told)]
+        news = states_of(home, changes, now)
         return _land(landing, "account", [table for table in news if table.num_rows], "account_id", now)
 
 
@@ -78,7 +78,7 @@ def upsert_contacts(home: Home, changes: Mapping[str, Change], now: datetime) ->
         rows = [{"contact_id": key, **held.get(key, {}), **change} for key, change in changes.items()]
         _require_accounts(home, rows)
         table = _table("contact", [{name: value for name, value in row.items() if value is not None} for row in rows])
-        news = unchanged_filter(landing, "contact", complete("contact", table))
+        news = unchanged_filter(landing, "contact", Guard(home.path).rows("contact", complete("contact", table)))
         return _land(landing, "contact", [news] if news.num_rows else [], "contact_id", now)
 
 
@@ -93,15 +93,21 @@ def _land(landing: Landing, table: str, batches: Sequence[pa.Table], key: str, n
 # -- accounts --------------------------------------------------------------------------------------------------
 
 
+def states_of(home: Home, changes: Mapping[str, Change], now: datetime) -> list[pa.Table]:
+    """States of accounts by id that say something new, as rows to land; what a change does not speak of stays as it was."""
+    told = _with_known_names(home.landing, changes)
+    return [_states(home, group, now) for group in _alike(told)]
+
+
 def _with_known_names(landing: Landing, changes: Mapping[str, Change]) -> dict[str, dict[str, Any]]:
     """The changes with attributes under the names that are known already, however they are capitalised."""
     asked = {name for change in changes.values() for name in change.get("attributes") or {}}
     if not asked:
         return {key: dict(change) for key, change in changes.items()}
-    known = {name.lower(): name for name in _attribute_names(landing)}
+    known = {name.lower(): name for name in attribute_names(landing)}
     for name in sorted(asked):
         if name.lower() not in known:
-            if not ATTRIBUTE.fullmatch(name) or name != name.strip() or name.lower() in TAKEN:
+            if not is_attribute(name):
                 raise UpsertError(
                     f"attributes.{name}",
                     "an attribute's name begins with a letter, has up to 40, and is not owner or parent",
@@ -120,7 +126,13 @@ def _with_known_names(landing: Landing, changes: Mapping[str, Change]) -> dict[s
     }
 
 
-def _attribute_names(landing: Landing) -> list[str]:
+def is_attribute(name: str) -> bool:
+    """Whether an attribute may be called so."""
+    return bool(ATTRIBUTE.fullmatch(name)) and name == name.strip() and name.lower() not in TAKEN
+
+
+def attribute_names(landing: Landing) -> list[str]:
+    """The names of all attributes there are."""
     files = landing.files("account")
     if not files:
         return []
@@ -156,7 +168,7 @@ def _states(home: Home, changes: Mapping[str, Change], now: datetime) -> pa.Tabl
     ]
     zone, today = ZoneInfo(home.settings.timezone), home.today(now)
     states = account_states(
-        home.landing, complete("account", _table("account", rows)), today=today,
+        home.landing, Guard(home.path).rows("account", complete("account", _table("account", rows))), today=today,
         today_began=utc_naive(datetime.combine(today, time(), zone)), spoken=frozenset(name for name in first if name != "attributes"),
         attributes=frozenset(first.get("attributes") or ()), corrects=False,
     )  # fmt: skip

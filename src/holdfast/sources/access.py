@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from holdfast.domain.hosts import AddressError, allowed_by_name, check
 
 if TYPE_CHECKING:
-    from dlt.sources.helpers.rest_client import RESTClient
     from dlt.sources.helpers.rest_client.auth import AuthConfigBase
+    from dlt.sources.helpers.rest_client.client import RESTClient
     from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
@@ -46,7 +46,7 @@ class Access:
     ) -> RESTClient:
         """A client of a REST API. AddressError: the address may not be asked."""
         from dlt.sources.helpers.requests import Client
-        from dlt.sources.helpers.rest_client import RESTClient
+        from dlt.sources.helpers.rest_client.client import RESTClient
 
         require_public(base_url)
         client = Client(

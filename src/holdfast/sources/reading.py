@@ -65,26 +65,17 @@ def pull(
     pulled = Pulled()
     states = _states(pipeline, source)
     for stream in source.streams:
-        for span in _pieces(stream, source, states[stream.name], now):
-            report(f"{stream.name}: {span.since:%Y-%m-%d} to {span.until:%Y-%m-%d}")
-            _run(
-                pipeline, [_Reading(source, stream, span, access, place, now, states, pulled, report, ends_piece=True)]
-            )
+        for piece in _pieces(stream, source, states[stream.name], now):
+            report(f"{stream.name}: {piece.since:%Y-%m-%d} to {piece.until:%Y-%m-%d}")
+            reading = _Reading(source, stream, piece, access, place, now, states, pulled, report, ends_piece=True)
+            _run(pipeline, [reading])
+    came = kept or {}
     readings = [
         _Reading(
-            source,
-            stream,
-            span,
-            access,
-            place,
-            now,
-            states,
-            pulled,
-            report,
-            kept=tuple((kept or {}).get(stream.name, ())),
+            source, stream, span, access, place, now, states, pulled, report, kept=tuple(came.get(stream.name, ()))
         )
         for stream in source.streams
-        if (span := _span(stream, states[stream.name], now, whole)) is not None or (kept or {}).get(stream.name)
+        if (span := _span(stream, states[stream.name], now, whole)) is not None or came.get(stream.name)
     ]
     if readings:
         _run(pipeline, readings)
@@ -263,7 +254,7 @@ def _pipeline(place: Place) -> Any:
     place.work.mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
         place.name, destination=filesystem(place.raw.parent.absolute().as_uri(), layout="{table_name}/{load_id}.{file_id}.{ext}"),
-        dataset_name=place.name, pipelines_dir=str(place.work.absolute()), progress=None,
+        dataset_name=place.name, pipelines_dir=str(place.work.absolute()),
     )  # fmt: skip
 
 

@@ -215,6 +215,8 @@ class Source:
     hook: Callable[[Access, bytes, Mapping[str, str], datetime], Hook | None] | None = None
     #: fields of ours that it can be told: writes (external id → field → value), returns external id → problem
     write: Callable[[Access, Mapping[str, Mapping[str, Any]]], dict[str, str]] | None = None
+    #: another number has everything said anew: `facts` says it differently now
+    version: int = 1
     #: a moment before everything, where pieces of a first listing begin
     begins: datetime | None = None
 

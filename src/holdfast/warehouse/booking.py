@@ -8,8 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from holdfast.domain.belonging import Belonging
+from holdfast.domain.facts import FactTable
 from holdfast.domain.policy import Policy
-from holdfast.warehouse.sql import literal
+from holdfast.warehouse.sql import literal, quoted
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,25 @@ def reads_lines(policy: Policy) -> bool:
     return policy.metered_months > 0 or policy.basis == "revenue"
 
 
+#: the kinds of columns in SQL, and what landing itself says of a row
+SQL_TYPES = {
+    "text": "varchar", "int": "bigint", "money": "bigint", "ppm": "bigint", "rate": "double", "date": "date", "time": "timestamp",
+    "flag": "boolean", "map": "map(varchar, varchar)",
+}  # fmt: skip
+BOOKKEEPING_TYPES = {"learned_at": "timestamp", "load_no": "integer", "source_row": "bigint", "source_kind": "varchar"}
+
+
 def scan(files: Sequence[Path]) -> str:
     """The SQL source that reads landing files one after the other."""
     return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
+
+
+def scan_whole(fact: FactTable, files: Sequence[Path]) -> str:
+    """The same, with every column that the fact table has by now: files landed before a column was added give nothing in it."""
+    told = {column.name: SQL_TYPES[column.kind] for column in fact.columns} | BOOKKEEPING_TYPES
+    nothing = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in told.items())
+    found = f" union all by name from read_parquet([{', '.join(literal(str(file)) for file in files)}], union_by_name = true)"
+    return f"(from (select {nothing}) where false{found if files else ''})"
 
 
 def known(booking: Booking) -> str:

@@ -6,12 +6,15 @@ tells its item's whole history superseded it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from holdfast.domain.facts import TABLES, FactTable
+from holdfast.warehouse.booking import scan_whole
 from holdfast.warehouse.landing import Landing, LandingError, fact_schema
 
 _ORDER = "learned_at, load_no, source_row"
@@ -49,7 +52,7 @@ def unchanged_filter(landing: Landing, table: str, rows: pa.Table) -> pa.Table:
     on_key = " and ".join(f"n.{name} is not distinct from k.{name}" for name in fact.key)
     superseded = "or (n.replaces_item and not h.is_items_newest)" if "replaces_item" in fact.names else ""
     query = f"""
-        with holding as ({_holding(fact)}),
+        with holding as ({_holding(fact, files)}),
         last_told as (
             select * from told qualify row_number() over (partition by {keys} order by source_row desc) = 1
         ),
@@ -63,23 +66,56 @@ def unchanged_filter(landing: Landing, table: str, rows: pa.Table) -> pa.Table:
     places = pa.array(range(rows.num_rows), pa.int64())
     with duckdb.connect() as db:
         db.register("told", rows.append_column("place", places))
-        kept = db.sql(query, params={"files": [str(path) for path in files]}).to_arrow_table()
+        kept = db.sql(query).to_arrow_table()
     return rows if kept.num_rows == rows.num_rows else rows.take(kept["place"])
 
 
-def _holding(fact: FactTable) -> str:
+def items_filter(landing: Landing, rows: pa.Table) -> pa.Table:
+    """The rows of subscription items whose whole history, as told here, differs from what holds.
+
+    `rows` has every column of subscription_item and `source_row`; every row tells its item's whole history (`replaces_item`). All rows of
+    an item are kept, or none.
+    """
+    files = landing.files("subscription_item")
+    if not files or not rows.num_rows:
+        return rows
+    fact = TABLES["subscription_item"]
+    item = "account_id, subscription_id, item_id"
+    columns = ", ".join(name for name in fact.names if name != "replaces_item")
+    query = f"""
+        with source as (select * from {scan_whole(fact, files)} semi join told using ({item})),
+        whole as (select {item}, max(learned_at) as newest from source where replaces_item group by all),
+        holding as (
+            select source.* from source left join whole using ({item}) where newest is null or learned_at >= newest
+            qualify row_number() over (partition by {item}, valid_from order by {_descending()}) = 1
+        ),
+        different as (
+            select {item} from (select {columns} from told except select {columns} from holding)
+            union select {item} from (select {columns} from holding except select {columns} from told)
+        )
+        select place from told semi join different using ({item}) order by place
+    """
+    places = pa.array(range(rows.num_rows), pa.int64())
+    with duckdb.connect() as db:
+        db.register("told", rows.append_column("place", places))
+        kept = db.sql(query).to_arrow_table()
+    return rows if kept.num_rows == rows.num_rows else rows.take(kept["place"])
+
+
+def _holding(fact: FactTable, files: Sequence[Path]) -> str:
     """SQL for the rows of a table that hold; `is_items_newest`: nothing of its item was learned later."""
-    newest = (
-        f"select * from read_parquet($files, union_by_name = true) "
-        f"qualify row_number() over (partition by {', '.join(fact.key)} order by {_descending()}) = 1"
-    )
+    source = scan_whole(fact, files)
     if "replaces_item" not in fact.names:
-        return newest
+        known = " replace (coalesce(deleted, false) as deleted)" if "deleted" in fact.names else ""
+        return (
+            f"select *{known} from {source} "
+            f"qualify row_number() over (partition by {', '.join(fact.key)} order by {_descending()}) = 1"
+        )
     return f"""
         with ordered as (
             select *, row_number() over (partition by item_id order by {_ORDER}) as nth,
                    dense_rank() over (partition by item_id order by learned_at) as telling
-            from read_parquet($files, union_by_name = true)
+            from {source}
         ),
         placed as (
             select *, max(telling * cast(replaces_item as int)) over (partition by item_id) as replaced,
@@ -119,7 +155,6 @@ def account_states(
     if not files or not rows.num_rows:
         return rows
     told = {
-        "files": [str(path) for path in files],
         "attributes": sorted(attributes),
         "corrects": corrects,
         "today": today,
@@ -127,12 +162,12 @@ def account_states(
     }
     with duckdb.connect() as db:
         db.register("told", rows)
-        result = db.sql(_account_query(fact, spoken), params=told).to_arrow_table()
+        result = db.sql(_account_query(fact, files, spoken), params=told).to_arrow_table()
     source_row = pa.field("source_row", pa.int64())
     return result.select([*fact.names, "source_row"]).cast(pa.schema([*fact_schema(fact), source_row]))
 
 
-def _account_query(fact: FactTable, spoken: frozenset[str]) -> str:
+def _account_query(fact: FactTable, files: Sequence[Path], spoken: frozenset[str]) -> str:
     """SQL for the states of `told` accounts, merged with what each was last, if that is new."""
     plain = [name for name in fact.names if name not in ("account_id", "attributes", "valid_from")]
     columns = ", ".join(f"n.{name}" if name in spoken else f"coalesce(n.{name}, h.{name}) as {name}" for name in plain)
@@ -140,7 +175,7 @@ def _account_query(fact: FactTable, spoken: frozenset[str]) -> str:
     in_order = ", ".join(f"m.{name}" for name in fact.names if name != "valid_from")
     return f"""
         with held as (
-            select * from ({_holding(fact)})
+            select * from ({_holding(fact, files)})
             qualify row_number() over (
                 partition by account_id order by valid_from desc nulls last, {_descending()}) = 1
         ),

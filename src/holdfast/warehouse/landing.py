@@ -1,10 +1,12 @@
-"""Landing: every row we were ever told, in append-only Parquet, with the time we learned it.
+"""Landing: every row we were ever told, in Parquet, with the time we learned it.
 
 A load becomes visible all at once, when its line is in the manifest; a crash before that leaves nothing
-to see. Nothing here is changed or deleted afterwards: landing and the desk database are the whole backup.
+to see. No row is taken back afterwards: landing and the desk database are the whole backup. Only two things write anew what is here:
+compaction.py puts the rows of many loads into fewer files, and erasing.py takes a person out of them.
 
-    HOME/landing/loads.jsonl                           one line per load, the commit point
-    HOME/landing/<table>/<load_no>-<part>.parquet      about a million rows each, sorted for the ledger
+    HOME/landing/loads.jsonl                                one line per load, the commit point
+    HOME/landing/<table>/<load_no>-<part>.parquet           about a million rows each, sorted for the ledger
+    HOME/landing/<table>/<load_no>-c<n>-<part>.parquet      rows of several loads, of which this is the newest
 """
 
 from __future__ import annotations
@@ -17,18 +19,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from holdfast.domain.facts import SOURCE_KINDS, TABLES, Column, FactTable
+from holdfast.warehouse.parts import PART_ROWS, ROW_GROUP_ROWS, fsync_folder, in_parts, sorted_part, write_part
 
-#: The unit in which DuckDB reads Parquet in parallel; eight of them make a part.
-ROW_GROUP_ROWS = 122_880
-PART_ROWS = 8 * ROW_GROUP_ROWS
+__all__ = [
+    "BOOKKEEPING", "PART_ROWS", "ROW_GROUP_ROWS", "Landing", "LandingError", "Load", "fact_schema", "landing_schema", "load_no_of", "utc_naive",
+]  # fmt: skip
 
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -57,7 +60,10 @@ class LandingError(ValueError):
 
 @dataclass(frozen=True)
 class Load:
-    """One committed load: what the manifest says about it. `loaded_at` is UTC without a zone."""
+    """One committed load: what the manifest says about it. `loaded_at` is UTC without a zone.
+
+    After a compaction its rows may lie in the `parts` of a later load; then it has none of its own.
+    """
 
     load_no: int
     table: str
@@ -89,6 +95,20 @@ def utc_naive(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def load_no_of(file: Path) -> int:
+    """The newest load of which a landing file has rows."""
+    return int(file.name.split("-")[0])
+
+
+@lru_cache(maxsize=8)
+def _read_manifest(manifest: Path, inode: int, size: int, changed_ns: int) -> tuple[Load, ...]:
+    """The loads of a manifest's whole lines; read once for as long as the file stays as it is.
+
+    A line without its newline was cut off by a crash: it never happened.
+    """
+    return tuple(Load.from_line(line) for line in manifest.read_text(encoding="utf-8").split("\n")[:-1])
+
+
 def fact_schema(table: FactTable) -> pa.Schema:
     """The Arrow schema of the fact table's own columns."""
     return pa.schema([pa.field(column.name, _TYPES[column.kind]) for column in table.columns])
@@ -112,7 +132,11 @@ class Landing:
 
     def loads(self, table: str | None = None) -> list[Load]:
         """Committed loads in order, of one table or of all."""
-        loads = [Load.from_line(line) for line in self._lines()]
+        try:
+            now = self.manifest.stat()
+        except FileNotFoundError:
+            return []
+        loads = _read_manifest(self.manifest, now.st_ino, now.st_size, now.st_mtime_ns)
         return [load for load in loads if table is None or load.table == table]
 
     def files(self, table: str, *, since_load: int = 0) -> list[Path]:
@@ -120,6 +144,12 @@ class Landing:
         return [
             self.root / table / part for load in self.loads(table) if load.load_no > since_load for part in load.parts
         ]
+
+    def files_with(self, table: str, load_no: int) -> list[Path]:
+        """The files that hold the rows of one load, and perhaps those of others."""
+        later = (load for load in self.loads(table) if load.load_no >= load_no and load.parts)
+        holder = next(later, None)
+        return [self.root / table / part for part in holder.parts] if holder else []
 
     def has(self, fingerprint: str) -> bool:
         """Whether a load with this fingerprint was committed."""
@@ -184,24 +214,17 @@ class Landing:
             folder = self.root / table
             folder.mkdir(exist_ok=True)
             rows, parts = 0, list[str]()
-            for part in _in_parts(
+            for part in in_parts(
                 _complete(fact, batches, load_no, moment, source_kind), fact.sort[0] if fact.sort else None
             ):
                 name = f"{load_no:08d}-{len(parts) + 1:04d}.parquet"
-                _write_part(folder / name, sorted_part(part, fact.sort))
+                write_part(folder / name, sorted_part(part, fact.sort))
                 rows += part.num_rows
                 parts.append(name)
-            _fsync_folder(folder)
+            fsync_folder(folder)
             load = Load(load_no, table, source, source_kind, file, fingerprint, mapping, rows, tuple(parts), moment)
             self._commit(load)
             return load
-
-    def _lines(self) -> list[str]:
-        """The manifest's whole lines. One without its newline was cut off by a crash: it never happened."""
-        if not self.manifest.exists():
-            return []
-        text = self.manifest.read_text(encoding="utf-8")
-        return text.split("\n")[:-1]
 
     def _commit(self, load: Load) -> None:
         new = not self.manifest.exists()
@@ -210,18 +233,40 @@ class Landing:
             manifest.flush()
             os.fsync(manifest.fileno())
         if new:
-            _fsync_folder(self.root)
+            fsync_folder(self.root)
+
+    def replace_manifest(self, loads: Sequence[Load]) -> None:
+        """Put other lines in the manifest's place, all at once; the landing is locked."""
+        beside = self.manifest.with_suffix(".tmp")
+        with beside.open("w", encoding="utf-8") as out:
+            out.writelines(load.to_line() for load in loads)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(self.manifest)
+        fsync_folder(self.root)
+
+    def unlisted(self) -> list[Path]:
+        """Part files that no load names: those that a compaction replaced, and what was interrupted."""
+        listed = {(load.table, part) for load in self.loads() for part in load.parts}
+        found = (path for table in TABLES for path in (self.root / table).glob("*.parquet"))
+        return [path for path in found if (path.parent.name, path.name) not in listed]
 
     def _sweep(self) -> None:
-        """Remove what an interrupted append left: unlisted parts, and half a line in the manifest."""
+        """Remove what an interrupted append left: parts of no load, and half a line in the manifest.
+
+        Parts that a compaction replaced stay: somebody may be about to read them.
+        """
         if self.manifest.exists():
             whole = self.manifest.read_bytes()
             end = whole.rfind(b"\n") + 1
             if end < len(whole):
                 os.truncate(self.manifest, end)
-        listed = {(load.table, part) for load in self.loads() for part in load.parts}
-        for path in self.root.glob("*/*.parquet*"):
-            if (path.parent.name, path.name) not in listed:
+        last = self.last_load_no()
+        for path in self.unlisted():
+            if load_no_of(path) > last:
+                path.unlink()
+        for table in TABLES:
+            for path in (self.root / table).glob("*.parquet.tmp"):
                 path.unlink()
 
 
@@ -272,86 +317,3 @@ def _column(fact: FactTable, column: Column, batch: pa.Table) -> pa.ChunkedArray
     if values.null_count and column.required:
         raise LandingError(f"{fact.name}.{column.name} is required and missing in {values.null_count} rows")
     return values
-
-
-def _in_parts(tables: Iterable[pa.Table], key: str | None) -> Iterator[pa.Table]:
-    """The same rows in tables of about PART_ROWS; the last one takes up to half a part more instead of a stump.
-
-    Rows with one value of `key` that lie together stay together, so that the parts of a sorted load do not overlap.
-    """
-    waiting: list[pa.Table] = []
-    held = 0
-    for table in tables:
-        waiting.append(table)
-        held += table.num_rows
-        if held < PART_ROWS + PART_ROWS // 2:
-            continue
-        whole = pa.concat_tables(waiting)
-        start = 0
-        while held - start >= PART_ROWS + PART_ROWS // 2:
-            end = _cut(whole, start + PART_ROWS, key)
-            yield whole.slice(start, end - start)
-            start = end
-        waiting, held = [whole.slice(start)], held - start
-    if held:
-        yield pa.concat_tables(waiting)
-
-
-def _cut(table: pa.Table, end: int, key: str | None) -> int:
-    """The place at or a little after `end` where another value of `key` begins; `end` where none does nearby."""
-    if key is None:
-        return end
-    near = table[key].slice(end - 1, PART_ROWS // 16).to_pylist()
-    return end - 1 + next((place for place, value in enumerate(near) if value != near[0]), 1)
-
-
-def sorted_part(table: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """The table ordered by keys (missing first), then as rows were learned, then as they lay in the file."""
-    order = [*keys, "learned_at", "source_row"]
-    if _is_sorted(table, order):
-        return table
-    by = [(key, "ascending", "at_start") for key in order]
-    return table.take(pc.sort_indices(table, sort_keys=by))
-
-
-def _is_sorted(table: pa.Table, keys: Sequence[str]) -> bool:
-    """Whether no row is before its predecessor: cheaper than sorting, and large loads mostly are in order."""
-    if table.num_rows < 2:
-        return True
-    tied: pa.Array | None = None
-    for key in keys:
-        before, after = table[key].slice(0, table.num_rows - 1), table[key].slice(1)
-        less, equal = pc.less(before, after), pc.equal(before, after)
-        if table[key].null_count:
-            first, second = pc.is_null(before), pc.is_null(after)
-            less = pc.coalesce(less, pc.and_not(first, second))
-            equal = pc.coalesce(equal, pc.and_(first, second))
-        fits = pc.or_(less, equal)
-        if not pc.all(fits if tied is None else pc.or_(fits, pc.invert(tied))).as_py():
-            return False
-        tied = equal if tied is None else pc.and_(tied, equal)
-        if not pc.any(tied).as_py():
-            return True
-    return True
-
-
-def _write_part(path: Path, table: pa.Table) -> None:
-    """Write beside, make it durable, then rename: a name without `.tmp` is always a whole file."""
-    beside = path.with_name(path.name + ".tmp")
-    try:
-        with beside.open("wb") as out:
-            pq.write_table(table, out, compression="zstd", row_group_size=ROW_GROUP_ROWS)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.rename(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Make renames in the folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

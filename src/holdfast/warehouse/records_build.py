@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 
 from holdfast.domain.facts import TABLES, FactTable
-from holdfast.warehouse.booking import scan
-from holdfast.warehouse.landing import landing_schema
+from holdfast.warehouse.booking import scan, scan_whole
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.records import RECORDS_SCHEMA, USAGE_FILE
 from holdfast.warehouse.records_summary import write_summary
@@ -37,6 +36,7 @@ KEPT = {
     "survey": "survey",
     "opportunity": "opportunity",
     "touch": "touch",
+    "outcome": "outcome",
 }
 #: every fact table that records are made of
 READ = (*KEPT, "subscription_item", "usage_day")
@@ -140,15 +140,6 @@ def _writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _source(c: duckdb.DuckDBPyConnection, fact: FactTable, files: Sequence[Path]) -> str:
-    """The SQL source of landing files; an empty one where there are none."""
-    if files:
-        return scan(files)
-    name = f"no_{fact.name}"
-    c.register(name, landing_schema(fact).empty_table())
-    return name
-
-
 def _columns(fact: FactTable) -> str:
     names = [quoted(name) for name in fact.names if name != "attributes"]
     return ", ".join([*names, "learned_at", "load_no", "source_row"])
@@ -170,6 +161,11 @@ def _newest(fact: FactTable, source: str) -> str:
     )
 
 
+def _is_gone(fact: FactTable) -> str:
+    """SQL: whether a row says that its source deleted it."""
+    return "coalesce(deleted, false)" if "deleted" in fact.names else "false"
+
+
 def _bring(
     c: duckdb.DuckDBPyConnection,
     fact: FactTable,
@@ -178,26 +174,33 @@ def _bring(
     news: Sequence[Path],
     exists: bool,
 ) -> None:
-    """A table as its landing files say."""
+    """A table as its landing files say. What was deleted is kept apart: a row learned earlier may still come."""
     name = quoted(table)
     if exists and not news:
         return
     if exists:
-        c.execute(f"create or replace temp table news as {_newest(fact, scan(news))}")
+        c.execute(f"create or replace temp table news as {_newest(fact, scan_whole(fact, news))}")
         if _stays_sorted(c, table):
-            _replace(c, fact, name)
+            _replace(c, fact, table)
             return
-    c.execute(f"create or replace table {name} as {_newest(fact, _source(c, fact, files))} order by {_order(fact)}")
+    c.execute(f"create or replace temp table newest as {_newest(fact, scan_whole(fact, files))}")
+    c.execute(f"create or replace table {name} as from newest where not {_is_gone(fact)} order by {_order(fact)}")
+    if "deleted" in fact.names:
+        c.execute(f"create or replace table {quoted('gone_' + table)} as from newest where deleted")
+    c.execute("drop table newest")
     _mark_unsorted(c, table, 0)
 
 
-def _replace(c: duckdb.DuckDBPyConnection, fact: FactTable, name: str) -> None:
+def _replace(c: duckdb.DuckDBPyConnection, fact: FactTable, table: str) -> None:
     """Rows of the keys in `news` anew; what was held may have been learned later than what came now."""
     same = " and ".join(f"held.{key} is not distinct from news.{key}" for key in fact.key)
-    c.execute(f"insert into news select held.* from {name} as held semi join news on {same}")
+    places = [quoted(table), *([quoted("gone_" + table)] if "deleted" in fact.names else [])]
+    for place in places:
+        c.execute(f"insert into news select held.* from {place} as held semi join news on {same}")
     c.execute(f"create or replace temp table newest as {_newest(fact, 'news')}")
-    c.execute(f"delete from {name} as held using news where {same}")
-    c.execute(f"insert into {name} select * from newest order by {_order(fact)}")
+    for place, wanted in zip(places, ("not " + _is_gone(fact), "deleted"), strict=False):
+        c.execute(f"delete from {place} as held using news where {same}")
+        c.execute(f"insert into {place} from newest where {wanted} order by {_order(fact)}")
     c.execute("drop table newest")
     c.execute("drop table news")
 
@@ -233,7 +236,7 @@ def _bring_items(c: duckdb.DuckDBPyConnection, sources: Sources, since: int, exi
             c.execute(f"insert into item {_states(some)}")
             c.execute("drop table news")
             return
-    c.execute(f"create or replace table item as {_states(_source(c, fact, files))}")
+    c.execute(f"create or replace table item as {_states(scan_whole(fact, files))}")
     _mark_unsorted(c, "item", 0)
 
 

@@ -182,6 +182,7 @@ _FINISH: dict[str, Callable[[Cells, Columns, pa.Table | None], Columns]] = {
     "fx_rate": _finish_fx,
     "spend": _finish_spend,
     "contact": _finish_contact,
+    "target": _finish_spend,
 }
 
 

@@ -41,6 +41,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "survey": ("response_id", "account_id", "sent_on"),
     "opportunity": ("opportunity_id", "account_id", "stage", "changed_on"),
     "touch": ("touch_id", "account_id", "happened_at"),
+    "outcome": ("account_id", "measure", "day", "value"),
+    "launch": ("feature", "launched_on"),
+    "target": ("metric", "month", "value"),
 }
 
 

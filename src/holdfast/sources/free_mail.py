@@ -1,0 +1,19 @@
+"""Mail addresses that say nothing of a company: those at a provider that anybody may have one of."""
+
+from __future__ import annotations
+
+FREE_MAIL = frozenset(
+    [
+        "163.com", "126.com", "aol.com", "comcast.net", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de",
+        "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.fr", "icloud.com", "laposte.net",
+        "libero.it", "live.co.uk", "live.com", "mac.com", "mail.com", "mail.ru", "me.com", "msn.com", "orange.fr", "outlook.com",
+        "outlook.de", "pm.me", "proton.me", "protonmail.com", "qq.com", "seznam.cz", "t-online.de", "tutanota.com", "uol.com.br",
+        "web.de", "wp.pl", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yahoo.de", "yahoo.fr", "yandex.com", "yandex.ru", "zoho.com",
+    ]
+)  # fmt: skip
+
+
+def company_domain(email: str) -> str:
+    """The domain of an address that may be a company's, in lower case; "" for free mail and what is no address."""
+    name, at, domain = email.strip().lower().rpartition("@")
+    return domain if name and at and "." in domain and domain not in FREE_MAIL else ""
