@@ -45,8 +45,20 @@ def test_only_what_every_program_may_know_needs_no_scope() -> None:
     assert {route for (_, route), told in OPERATIONS.items() if told.needs == ANY_KEY} == {"/keys/self", "/events"}
 
 
+#: opens the door for events, which is none of the API's
+EVENTS = "events:write"
+
+
 def test_every_scope_opens_something() -> None:
-    assert {told.needs for told in OPERATIONS.values()} - {ANY_KEY} == set(SCOPES)
+    assert {told.needs for told in OPERATIONS.values()} - {ANY_KEY} == set(SCOPES) - {EVENTS}
+
+
+def test_a_write_key_opens_nothing_here(as_key: Callable[..., Caller]) -> None:
+    write = as_key([EVENTS])
+    for method, route in ADDRESSES:
+        if OPERATIONS[method, route].needs != ANY_KEY:
+            answer = write(method, filled(route), {} if method in ("PUT", "POST") else None)
+            assert answer.status_code == 403, route
 
 
 def test_reading_scopes_change_nothing() -> None:

@@ -28,12 +28,14 @@ def main() -> None:
     acme.on_the_shelf()
     home = open_home(Path(place))
     serve.prepare(home)
-    connections.connect(home, acme.SOURCE, "acme", connections.split(acme.SOURCE, {"key": key, "base_url": address}), NOW)
+    connections.connect(
+        home, acme.SOURCE, "acme", connections.split(acme.SOURCE, {"key": key, "base_url": address}), NOW
+    )
     _import_all()
     from django.db import connections as databases
 
     databases.close_all()
-    chance, killed, ended, longest = random.Random(int(seed)), 0, 0, 1.0
+    chance, killed, ended, longest = random.Random(int(seed)), 0, 0, 4.0
     while killed < int(kills):
         began = time.monotonic()
         child = os.fork()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from ..postgres.conftest import cluster, make_desk  # noqa: F401  the desk on PostgreSQL
+
 
 @pytest.fixture
 def desk(tmp_path: Path, settings: Any, transactional_db: None) -> Iterator[Path]:
@@ -17,6 +19,6 @@ def desk(tmp_path: Path, settings: Any, transactional_db: None) -> Iterator[Path
 
     made = create(tmp_path / "home", Settings(company="Acme", as_of="2025-12-31")).path
     settings.HOME = made
-    (made / "secret.key").write_text("a secret of this test alone, long enough")
+    (made / "secret.key").write_text("a-secret-of-this-test-alone-long-enough")
     answers.forget()
     yield made

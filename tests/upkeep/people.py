@@ -29,7 +29,11 @@ SPELLINGS = (ADA, ADA.replace("@", "%40"), ADA.replace("+", "%2B").replace("@", 
 def land(landing: Landing, table: str, rows: list[dict[str, Any]], kind: str = "crm", now: datetime = NOW) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     landing.append(
-        table, [pa.table({n: [row.get(n) for row in rows] for n in names})], source="test", source_kind=kind, loaded_at=now
+        table,
+        [pa.table({n: [row.get(n) for row in rows] for n in names})],
+        source="test",
+        source_kind=kind,
+        loaded_at=now,
     )
 
 
@@ -51,14 +55,24 @@ def facts(landing: Landing) -> None:
         *({"contact_id": f"o{n}", "account_id": "A1", "name": f"Other {n}", "email": other} for n, other in enumerate(OTHERS)),
     ])  # fmt: skip
     # the same contact under another address and name, before and after
-    land(landing, "contact", [{"contact_id": "c1", "account_id": "A1", "name": "A. Byron", "email": "byron@example.com"}])
+    land(
+        landing, "contact", [{"contact_id": "c1", "account_id": "A1", "name": "A. Byron", "email": "byron@example.com"}]
+    )
     at = datetime(2025, 2, 1)  # noqa: DTZ001  landed times have no zone
     land(landing, "ticket", [
         {"ticket_id": "t1", "account_id": "A1", "contact_id": "c1", "opened_at": at, "subject": "My invoice", "body": "I live in Ockham"},
         {"ticket_id": "t2", "account_id": "A1", "contact_id": "o2", "opened_at": at, "subject": "Hi", "body": f"please add <{ADA.title()}>, and {OTHERS[0]}"},
     ], "support")  # fmt: skip
-    land(landing, "touch", [{"touch_id": "h1", "account_id": "A1", "contact_id": "c1", "happened_at": at, "subject": "Tea with Ada"}])
-    land(landing, "survey", [{"response_id": "r1", "account_id": "A1", "contact_id": "c1", "sent_on": day, "comment": "call my mother"}])
+    land(
+        landing,
+        "touch",
+        [{"touch_id": "h1", "account_id": "A1", "contact_id": "c1", "happened_at": at, "subject": "Tea with Ada"}],
+    )
+    land(
+        landing,
+        "survey",
+        [{"response_id": "r1", "account_id": "A1", "contact_id": "c1", "sent_on": day, "comment": "call my mother"}],
+    )
     land(landing, "usage_day", [{"account_id": ADA, "day": day, "feature": "*", "events": 3}], "usage")
 
 
@@ -66,7 +80,12 @@ def files(home: Path) -> None:
     """Everything else that a home keeps."""
     stream = home / "landing" / "raw" / "crm" / "contacts"
     stream.mkdir(parents=True)
-    body = {"id": "1", "n": 7, "properties": {"email": ADA.upper(), "firstname": "Ada", "phone": "+44 1"}, "company": {"name": "Acme"}}
+    body = {
+        "id": "1",
+        "n": 7,
+        "properties": {"email": ADA.upper(), "firstname": "Ada", "phone": "+44 1"},
+        "company": {"name": "Acme"},
+    }
     other = {"id": "2", "properties": {"email": OTHERS[0], "firstname": "Bada", "phone": "+44 2"}}
     raw = pa.table({"object_id": ["1", "2"], "body": [json.dumps(body), json.dumps(other)]})
     pq.write_table(raw, stream / "17.5.x.parquet", compression="zstd")
@@ -96,7 +115,9 @@ def desk_rows() -> None:
     Mail.objects.create(effect_key="1", to=ADA, subject="For you", text="Dear Ada", **more)
     Mail.objects.create(effect_key="2", to=OTHERS[0], subject=f"about {ADA}", text="Dear Bada", **more)
     Invitation.make(ADA, "viewer", bob, NOW, name="Ada Lovelace")
-    Note.objects.create(account_id=ADA, author=bob, text=f"Spoke to {ADA.upper()}. Also to {OTHERS[1]}.", written_at=NOW)
+    Note.objects.create(
+        account_id=ADA, author=bob, text=f"Spoke to {ADA.upper()}. Also to {OTHERS[1]}.", written_at=NOW
+    )
     Event.objects.create(message_id="e1", kind="note.added", data={"text": f"mail {ADA}", "n": 1}, at=NOW)
     AuditEntry.add("invited", ADA, NOW, user=User.objects.get(email=ADA), link=f"/?q={ADA.replace('@', '%40')}")
     Schedule.objects.create(report="board", every="week", recipients=[ADA, "bob@example.com"], next_at=NOW)

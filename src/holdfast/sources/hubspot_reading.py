@@ -16,7 +16,7 @@ from holdfast.sources.crm import listed, moment
 from holdfast.sources.source import Object, SourceError, Span
 
 if TYPE_CHECKING:
-    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.helpers.rest_client.client import RESTClient
 
 BASE = "https://api.hubapi.com"
 #: objects on a page of a list, with the history of properties, and of a search

@@ -11,7 +11,7 @@ from holdfast.sources.hubspot_reading import client, told
 from holdfast.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.helpers.rest_client.client import RESTClient
 
 #: companies written at once
 AT_ONCE = 100

@@ -195,7 +195,7 @@ def line_of(told: Object, invoice: Object) -> Line | None:
     if start is None or end is None or not isinstance(told.get("amount"), int):
         return None
     within, taxed = _tax_within(told.get("taxes") or told.get("tax_amounts") or ())
-    unit = pricing.get("unit_amount_decimal") or told.get("unit_amount_excluding_tax")
+    unit = pricing.get("unit_amount_decimal")
     is_proration = bool(details.get("proration") or told.get("proration"))
     return Line(
         id=ident(told), invoice=ident(invoice),

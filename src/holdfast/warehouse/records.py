@@ -19,7 +19,7 @@ import pyarrow as pa
 from holdfast.warehouse.sql import literal, quoted
 
 #: the form of the files; another number means that they have to be built anew
-RECORDS_SCHEMA = "2"
+RECORDS_SCHEMA = "3"
 USAGE_FILE = "usage.duckdb"
 #: reads of one account's rows that are kept: the files never change
 READS_KEPT = 256

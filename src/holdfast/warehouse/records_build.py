@@ -18,6 +18,7 @@ import duckdb
 from holdfast.domain.facts import TABLES, FactTable
 from holdfast.warehouse.booking import scan, scan_whole
 from holdfast.warehouse.ledger import Ledger
+from holdfast.warehouse.links import CHANGED, links_in_force, resolved, set_links
 from holdfast.warehouse.records import RECORDS_SCHEMA, USAGE_FILE
 from holdfast.warehouse.records_summary import write_summary
 from holdfast.warehouse.records_usage import bring_usage
@@ -39,7 +40,10 @@ KEPT = {
     "outcome": "outcome",
 }
 #: every fact table that records are made of
-READ = (*KEPT, "subscription_item", "usage_day")
+READ = (*KEPT, "subscription_item", "usage_day", "account_link")
+#: those whose account_id may be another system's: it is resolved by the links in force, and kept as told_account_id.
+#: Accounts and subscriptions are the accounts themselves.
+RESOLVED = frozenset(KEPT) - {"account"}
 
 #: rows put behind the others, as a share of a table, after which it is put in order anew
 UNSORTED_SHARE = 0.2
@@ -71,16 +75,21 @@ def build_records(
     LedgerError: the summary does not sum up to the ledger. Nothing is left behind then.
     """
     old, since = _taken_over(before)
+    links = links_in_force(sources.of("account_link"))
     usage = path.with_name(USAGE_FILE)
     if not has_this_form(usage):
         usage.unlink(missing_ok=True)
         with _beside(usage) as made:
-            bring_usage(made, sources.of("usage_day"), sources.of("usage_day", since), ledger.as_of, _usage_of(old))
+            news = sources.of("usage_day", since)
+            bring_usage(made, sources.of("usage_day"), news, ledger.as_of, links, _usage_of(old))
     with _beside(path) as made:
         if old is not None:
             shutil.copyfile(old, made)
         with _writing(made) as c:
             c.execute(f"attach {literal(str(usage))} as usage (read_only)")
+            if set_links(c, links):
+                for table in (KEPT[fact] for fact in RESOLVED) if old is not None else ():
+                    _put_elsewhere(c, table)
             for fact, table in KEPT.items():
                 _bring(c, TABLES[fact], table, sources.of(fact), sources.of(fact, since), old is not None)
             _bring_items(c, sources, since, old is not None)
@@ -145,8 +154,15 @@ def _columns(fact: FactTable) -> str:
     return ", ".join([*names, "learned_at", "load_no", "source_row"])
 
 
-def _keys(fact: FactTable) -> str:
-    return ", ".join(fact.key)
+def _key(fact: FactTable, alias: str) -> dict[str, str]:
+    """SQL: the columns of a kept row's key; the account as its source told it."""
+    told = f"coalesce({alias}.told_account_id, {alias}.account_id)"
+    return {name: told if name == "account_id" and fact.name in RESOLVED else f"{alias}.{name}" for name in fact.key}
+
+
+def _is_same(fact: FactTable, one: str, other: str) -> str:
+    pairs = zip(_key(fact, one).values(), _key(fact, other).values(), strict=True)
+    return " and ".join(f"{here} is not distinct from {there}" for here, there in pairs)
 
 
 def _order(fact: FactTable) -> str:
@@ -154,11 +170,12 @@ def _order(fact: FactTable) -> str:
 
 
 def _newest(fact: FactTable, source: str) -> str:
-    """SQL: of each key the newest learned row."""
-    return (
+    """SQL: of each key the newest learned row of landing, under the account that it is."""
+    newest = (
         f"select {_columns(fact)} from {source} "
-        f"qualify row_number() over (partition by {_keys(fact)} order by {_NEWEST}) = 1"
+        f"qualify row_number() over (partition by {', '.join(fact.key)} order by {_NEWEST}) = 1"
     )
+    return resolved(newest) if fact.name in RESOLVED else newest
 
 
 def _is_gone(fact: FactTable) -> str:
@@ -193,16 +210,38 @@ def _bring(
 
 def _replace(c: duckdb.DuckDBPyConnection, fact: FactTable, table: str) -> None:
     """Rows of the keys in `news` anew; what was held may have been learned later than what came now."""
-    same = " and ".join(f"held.{key} is not distinct from news.{key}" for key in fact.key)
+    same = _is_same(fact, "held", "news")
     places = [quoted(table), *([quoted("gone_" + table)] if "deleted" in fact.names else [])]
     for place in places:
         c.execute(f"insert into news select held.* from {place} as held semi join news on {same}")
-    c.execute(f"create or replace temp table newest as {_newest(fact, 'news')}")
+    keys = ", ".join(_key(fact, "news").values())
+    c.execute(
+        "create or replace temp table newest as from news "
+        f"qualify row_number() over (partition by {keys} order by {_NEWEST}) = 1"
+    )
     for place, wanted in zip(places, ("not " + _is_gone(fact), "deleted"), strict=False):
         c.execute(f"delete from {place} as held using news where {same}")
         c.execute(f"insert into {place} from newest where {wanted} order by {_order(fact)}")
     c.execute("drop table newest")
     c.execute("drop table news")
+
+
+def _put_elsewhere(c: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Rows of ids that are another account than before go there."""
+    name, told = quoted(table), "coalesce(held.told_account_id, held.account_id)"
+    c.execute(
+        f"create or replace temp table news as select held.* replace (coalesce(to_account, {told}) as account_id, "
+        f"case when to_account is not null then {told} end as told_account_id) "
+        f"from {name} as held join {CHANGED} on {CHANGED}.external_id = {told}"
+    )
+    c.execute(f"delete from {name} as held using {CHANGED} where {CHANGED}.external_id = {told}")
+    in_order = _stays_sorted(c, table)
+    c.execute(f"insert into {name} from news order by account_id")
+    c.execute("drop table news")
+    if not in_order:
+        fact = next(TABLES[fact] for fact, kept in KEPT.items() if kept == table)
+        c.execute(f"create or replace table {name} as from {name} order by {_order(fact)}")
+        _mark_unsorted(c, table, 0)
 
 
 def _stays_sorted(c: duckdb.DuckDBPyConnection, table: str) -> bool:

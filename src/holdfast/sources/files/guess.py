@@ -52,7 +52,7 @@ def guess(file: str, columns: Sequence[Profile], currency: str, timezone: str) -
     """The mapping of a file, or why it is none of ours. `currency` and `timezone` are the home's."""
     rated = [
         (_score(table, file, found), table, found)
-        for table in TABLES
+        for table in NEEDED
         if (found := _match_table(table, file, columns)) is not None
     ]
     if not rated:
@@ -184,7 +184,7 @@ def _is_one_per_account(found: Matches, by_name: dict[str, Profile], file: str, 
 def _what_is_missing(file: str, columns: Sequence[Profile]) -> str:
     """Of the tables that the file comes nearest to, what they lack."""
     lacks = []
-    for table in TABLES:
+    for table in NEEDED:
         found = _match_fields(table, file, columns)
         if table == "subscription_item":
             _add_amount(found, columns)

@@ -230,8 +230,8 @@ def from_toml(text: str, name: str, currency: str = "USD", timezone: str = "UTC"
     for setting in told:
         if setting not in known:
             raise MappingError(f"{name}: there is no setting {setting!r}; there are: {', '.join(sorted(known))}")
-    if told.get("table") not in TABLES:
-        raise MappingError(f"{name}: table {told.get('table')!r} is not one of {', '.join(TABLES)}")
+    if told.get("table") not in NEEDED:
+        raise MappingError(f"{name}: table {told.get('table')!r} is not one of {', '.join(NEEDED)}")
     if not isinstance(told.get("columns"), dict):
         raise MappingError(f"{name}: the section [columns] is missing")
     mapping = Mapping(**{"currency": currency, "timezone": timezone, **told})

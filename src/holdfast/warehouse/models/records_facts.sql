@@ -20,7 +20,7 @@ where coalesce(joined_on, date '0001-01-01') <= getvariable('as_of') and (left_o
 group by account_id;
 
 create or replace temp table of_limit as
-select account_id, arg_max(allowed, valid_from) as seats_limit
+select account_id, arg_max(allowed, (valid_from, allowed)) as seats_limit
 from "limit"
 where measure = 'seats' and valid_from <= getvariable('as_of')
 group by account_id;
