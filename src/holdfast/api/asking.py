@@ -80,6 +80,7 @@ class Question:
             "policy": self.source.policy.name,
             "currency": self.view.only or self.view.reporting,
             "known_on": self.known_on,
+            "complete_from": answers.home().complete_from,
         }
 
     def ask(self, question: Any, *arguments: Any) -> Any:

@@ -26,6 +26,8 @@ class Heading(BaseModel):
     policy: str
     currency: str
     known_on: date | None
+    #: the first day from which the sources' history is whole; null: all of it is
+    complete_from: date | None
 
 
 class RetentionRow(BaseModel):

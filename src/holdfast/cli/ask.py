@@ -53,12 +53,14 @@ class Asked:
             "policy": self.policy.name,
             "currency": self.view.only or self.view.reporting,
             "known_on": str(self.known_on) if self.known_on else None,
+            "complete_from": str(self.home.complete_from) if self.home.complete_from else None,
         }
 
     def caption(self) -> str:
         known = f"as known on {self.known_on}" if self.known_on else f"as restated, up to {self.ledger.as_of}"
         shown = f"only {self.view.only}" if self.view.only else f"in {self.view.reporting}"
-        return f"policy {self.policy.name} · {shown} · {known}"
+        complete = f" · complete from {self.home.complete_from} on" if self.home.complete_from else ""
+        return f"policy {self.policy.name} · {shown} · {known}{complete}"
 
 
 @contextmanager

@@ -207,14 +207,28 @@ def run(context: typer.Context) -> None:
 
 def status(
     context: typer.Context,
-    format: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.table,
+    format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table,
 ) -> None:
     """How fresh and how complete everything is, by source. Exit status 1: a source or the last booking failed."""
     home = open_home(context.obj.home)
     serving.prepare(home)
     told = standing.status(home, context.obj.now)
     if format is Format.json:
-        show.as_json(told.document())
+        show.as_json({"home": str(home.path), **told.document()})
+    elif format is Format.csv:
+        show.as_csv(
+            [
+                {
+                    "source": one["name"],
+                    "table": table,
+                    "rows": rows,
+                    "last_success": one["last_success"],
+                    "lag_seconds": one["lag_seconds"],
+                }
+                for one in told.document()["sources"]
+                for table, rows in one["rows"].items()
+            ]
+        )
     else:
         _show_status(told)
     if told.booking_problem or any(one.errors for one in told.sources if one.state in ("connected", "running")):
@@ -247,9 +261,11 @@ def _show_status(told: standing.Status) -> None:
         out.print(f"{covered['accounts']:,} of {covered['of']:,} paying accounts have {kind} data", markup=False)
     if told.events.get("received"):
         out.print(f"events: {told.events['received']:,} received, {told.events['distinct']:,} distinct", markup=False)
-    if told.as_of:
-        waiting = f"; {told.loads_not_booked} loads wait to be booked" if told.loads_not_booked else ""
-        out.print(f"booked up to {told.as_of}, at {told.booked_at}{waiting}", markup=False)
+    waiting = f"; {told.loads_not_booked} loads are not booked yet" if told.loads_not_booked else ""
+    booked = (
+        f"booked {told.booked.booked_at[:19]} up to {told.booked.as_of}" if told.booked else "nothing is booked yet"
+    )
+    out.print(f"{booked}{waiting}", markup=False)
     if told.booking_problem:
         out.print(
             f"the last booking failed, the publication before stands: {told.booking_problem}", style="red", markup=False

@@ -12,7 +12,7 @@ import duckdb
 import typer
 
 from holdfast import __version__
-from holdfast.cli import connect, numbers, serve, setup, sidebyside, standing, why
+from holdfast.cli import connect, numbers, serve, setup, sidebyside, standing, upkeep, why
 from holdfast.cli.show import err, out
 from holdfast.domain.money import FxError
 from holdfast.domain.period import PeriodError
@@ -68,6 +68,7 @@ standing.register(app)
 why.register(app)
 sidebyside.register(app)
 serve.register(app)
+upkeep.register(app)
 connect.register(app)
 
 

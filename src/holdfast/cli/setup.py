@@ -31,7 +31,6 @@ def register(app: typer.Typer) -> None:
         ("book", book),
         ("demo", demo),
         ("close", close),
-        ("status", status),
     ):
         app.command(name)(command)
 
@@ -218,46 +217,3 @@ def _show_restatements(home: Home, month: str, format: Format) -> None:
         ]
         columns = ["account", "kind", "currency", "signed", "now", "difference"]
         show.table(f"Restatements of {month}, signed {signed.signed_at} by {signed.signed_by}", columns, lines, left=3)
-
-
-def status(
-    context: typer.Context,
-    format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.table,
-) -> None:
-    """What is loaded, what is booked, and how fresh both are."""
-    home = open_home(context.obj.home)
-    current = booking.published(home)
-    loads = home.landing.loads()
-    rows = [
-        {
-            "load": one.load_no,
-            "table": one.table,
-            "source": one.source,
-            "file": one.file,
-            "rows": one.rows,
-            "loaded_at": str(one.loaded_at),
-        }
-        for one in loads
-    ]
-    waiting = sum(1 for one in loads if current is None or one.load_no > current.last_load_no)
-    if format is Format.csv:
-        show.as_csv(rows)
-    elif format is Format.json:
-        show.as_json(
-            {
-                "home": str(home.path),
-                "booked": asdict(current) if current else None,
-                "loads_not_booked": waiting,
-                "loads": rows,
-            }
-        )
-    else:
-        lines = [
-            [str(r["load"]), str(r["table"]), str(r["file"] or r["source"]), str(r["loaded_at"])[:19], f"{r['rows']:,}"]
-            for r in rows
-        ]
-        show.table(
-            f"Loads of {home.settings.company}", ["load", "table", "from", "loaded at (UTC)", "rows"], lines, left=4
-        )
-        told = f"booked {current.booked_at[:19]} up to {current.as_of}" if current else "nothing is booked yet"
-        out.print(f"{told}; {waiting} loads are not booked yet" if waiting else told)

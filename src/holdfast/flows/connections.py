@@ -131,6 +131,34 @@ def revoke(home: Home, name: str, now: datetime) -> None:
     row.revoke(now)
 
 
+def run_soon(name: str, now: datetime, *, whole: bool = False) -> None:
+    """Have a connection run at the ticker's next look. HomeError: there is none."""
+    from holdfast.desk.models import Connection
+
+    told: dict[str, object] = {"next_run_at": now, "failures": 0, "is_paused": False}
+    if whole:
+        told["is_whole_next"] = True
+    if not Connection.objects.live().filter(name=name).update(**told):
+        raise HomeError(f"there is no connection '{name}'")
+
+
+def pause(name: str, is_paused: bool) -> None:
+    """Have a connection rest, or go on. HomeError: there is none."""
+    from holdfast.desk.models import Connection
+
+    if not Connection.objects.live().filter(name=name).update(is_paused=is_paused):
+        raise HomeError(f"there is no connection '{name}'")
+
+
+def free_name(source: Source) -> str:
+    """A name for one more connection to a source."""
+    from holdfast.desk.models import Connection
+
+    taken = set(Connection.objects.live().values_list("name", flat=True))
+    numbers = (f"{source.name}_{number}" for number in range(2, 1000))
+    return next(name for name in (source.name, *numbers) if name not in taken)
+
+
 def place_of(home: Home, name: str) -> Place:
     """Where a connection's raw rows are, and dlt's own files."""
     return Place(home.path / "landing" / "raw" / name, folder_of(home, name) / "dlt")

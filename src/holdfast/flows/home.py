@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -63,6 +64,18 @@ class Home:
     @property
     def closes(self) -> Path:
         return self.path / "closes"
+
+    @property
+    def complete(self) -> dict[str, date]:
+        """By connection the first day from which its history is whole, where that is not all of it."""
+        path = self.path / "landing" / "complete.json"
+        told = json.loads(path.read_text()) if path.exists() else {}
+        return {name: date.fromisoformat(day) for name, day in told.items()}
+
+    @property
+    def complete_from(self) -> date | None:
+        """The first day from which all history is whole; None: all of it is."""
+        return max(self.complete.values(), default=None)
 
     def policies(self) -> dict[str, Policy]:
         """Shipped policies and those in the folder `policies`."""

@@ -34,7 +34,7 @@ class Failed:
 
 
 #: what is loaded by hand
-BY_HAND = frozenset({"files"})
+BY_HAND = frozenset({"files", "demo"})
 
 
 def is_due(home: Home, now: datetime, *, is_live: bool = True) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from holdfast.flows.book import published
+from holdfast.flows.book import Published, published
 from holdfast.flows.home import Home
 from holdfast.warehouse.landing import Load
 
@@ -42,8 +42,7 @@ class Status:
     sources: tuple[SourceStatus, ...]
     events: Mapping[str, int]
     coverage: Mapping[str, Mapping[str, int]]
-    booked_at: str | None = None
-    as_of: str | None = None
+    booked: Published | None = None
     loads_not_booked: int = 0
     #: why the last booking failed; the publish before stands
     booking_problem: str = ""
@@ -55,11 +54,11 @@ class Status:
             "sources": [_document(one) for one in self.sources],
             "events": dict(self.events),
             "coverage": {name: dict(told) for name, told in self.coverage.items()},
-            "booked": {
-                "as_of": self.as_of, "booked_at": self.booked_at, "loads_not_booked": self.loads_not_booked, "problem": self.booking_problem,
-            },
+            "booked": asdict(self.booked) if self.booked else None,
+            "booking_problem": self.booking_problem,
+            "loads_not_booked": self.loads_not_booked,
             "complete_from": self.complete_from,
-        }  # fmt: skip
+        }
 
 
 def _document(one: SourceStatus) -> dict[str, Any]:
@@ -80,25 +79,17 @@ def status(home: Home, now: datetime) -> Status:
 
     loads = home.landing.loads()
     current = published(home)
-    complete = complete_from(home)
+    complete = {name: str(day) for name, day in home.complete.items()}
     told = _connections(loads, now, complete) + _by_hand(loads, now)
     return Status(
         tuple(told),
         events_in.counts(home.path),
         identity.coverage(home) if current else {},
-        current.booked_at if current else None,
-        current.as_of if current else None,
+        current,
         sum(load.load_no > (current.last_load_no if current else 0) for load in loads),
         booking_problem(home),
         max(complete.values(), default=None),
     )
-
-
-def complete_from(home: Home) -> dict[str, str]:
-    """By connection the first day from which its history is whole, where that is not all of it."""
-    path = home.path / "landing" / "complete.json"
-    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    return found
 
 
 def booking_problem(home: Home) -> str:

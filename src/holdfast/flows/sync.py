@@ -68,6 +68,7 @@ def sync(home: Home, name: str, now: datetime, *, whole: bool = False, report: R
         if not mine:
             raise BusyError(f"'{name}' is being run already")
         connection = Connection.objects.get(name=name)
+        whole = whole or connection.is_whole_next
         SyncRun.objects.filter(connection=connection, outcome=SyncRun.RUNNING).update(
             outcome=SyncRun.CUT_OFF, ended_at=now
         )
@@ -228,10 +229,11 @@ def _record(connection_id: int, run_id: int, synced: Synced, now: datetime, took
         connection.last_success_at = now
         if synced.pulled.whole:
             connection.whole_at = now
+        connection.is_whole_next = False
     wait = connection.wait_after_failure() if failed else timedelta(minutes=connection.every_minutes)
     Connection.objects.filter(pk=connection_id, revoked_at=None).update(
         failures=connection.failures, problem=connection.problem, remedy=connection.remedy, whole_at=connection.whole_at,
-        last_success_at=connection.last_success_at, next_run_at=now + wait,
+        last_success_at=connection.last_success_at, next_run_at=now + wait, is_whole_next=connection.is_whole_next,
     )  # fmt: skip
     old = (
         SyncRun.objects.filter(connection_id=connection_id)

@@ -28,6 +28,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if current:
         told["booked_at"] = datetime.fromisoformat(current.booked_at)
         told["now"] = answers.now()
+        told["complete_from"] = answers.home().complete_from
     return told
 
 

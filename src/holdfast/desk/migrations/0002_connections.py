@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("next_run_at", models.DateTimeField(db_index=True, null=True)),
+                ("is_whole_next", models.BooleanField(default=False)),
                 ("whole_at", models.DateTimeField(null=True)),
                 ("last_success_at", models.DateTimeField(null=True)),
                 ("failures", models.PositiveIntegerField(default=0)),

@@ -41,6 +41,8 @@ class Connection(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     revoked_at = models.DateTimeField(null=True)
     next_run_at = models.DateTimeField(null=True, db_index=True)
+    #: somebody asked for everything to be listed at the next run
+    is_whole_next = models.BooleanField(default=False)
     #: when every object was last listed, which shows those that are gone
     whole_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
