@@ -25,6 +25,7 @@ lint: setup
 bench: setup
 	$(PY) -m bench $(BENCH_SIZES)
 	$(PY) -m bench.web
+	$(PY) -m bench.events
 
 # any command of the product: make run ARGS="nrr --by plan"
 run: setup

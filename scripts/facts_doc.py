@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holdfast.domain.facts import SOURCE_KINDS, TABLES, Column, FactTable
+from holdfast.domain.fact_table import Column, FactTable
+from holdfast.domain.facts import SOURCE_KINDS, TABLES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "facts.md"
 

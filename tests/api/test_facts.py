@@ -36,10 +36,7 @@ def landed(home: Path, table: str, columns: str) -> list[tuple[Any, ...]]:
     """Rows that came by the API, in the order in which they came."""
     landing = Landing(home)
     files = [
-        str(landing.root / table / part)
-        for load in landing.loads(table)
-        if load.source == "api"
-        for part in load.parts
+        str(landing.root / table / part) for load in landing.loads(table) if load.source == "api" for part in load.parts
     ]
     if not files:
         return []
@@ -61,7 +58,7 @@ def test_a_row_lands_once(call: Caller, own_home: Path, table: str) -> None:
     again = call("PUT", f"/facts/{table}", {"rows": [ROWS[table]]}).json()
     assert again == {"changed": 0, "unchanged": 1, "rejected": [], "load_no": None, "shows": "nothing new"}
     assert len(landed(own_home, table, "*")) == 1
-    assert AuditEntry.objects.filter(what=f"upserted {table}").count() == 1
+    assert AuditEntry.objects.filter(action=f"upserted {table}").count() == 1
 
 
 def test_values_land_in_their_own_kinds(call: Caller, own_home: Path) -> None:
@@ -127,7 +124,13 @@ def test_a_row_that_was_deleted_begins_anew(call: Caller, own_home: Path) -> Non
 def test_a_bad_row_is_listed_and_the_others_land(
     call: Caller, own_home: Path, table: str, change: dict[str, Any], field: str, reason: str
 ) -> None:
-    key = {"outcome": "measure", "spend": "category", "ticket": "ticket_id", "survey": "response_id", "opportunity": "opportunity_id"}
+    key = {
+        "outcome": "measure",
+        "spend": "category",
+        "ticket": "ticket_id",
+        "survey": "response_id",
+        "opportunity": "opportunity_id",
+    }
     bad = ROWS[table] | ({key[table]: "another"} if key[table] not in change else {}) | change
     told = call("PUT", f"/facts/{table}", {"rows": [bad, ROWS[table]]})
     assert told.status_code == 200, told.content
@@ -145,7 +148,15 @@ def test_a_key_told_twice_in_a_call_is_refused_the_second_time(call: Caller) -> 
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"rows": []}, {"rows": [{}]}, {"rows": [{"value": [1]}]}, {"rows": [{"Value": 1}]}, {"rows": [OUTCOME] * (MOST_ROWS + 1)}]
+    "body",
+    [
+        {},
+        {"rows": []},
+        {"rows": [{}]},
+        {"rows": [{"value": [1]}]},
+        {"rows": [{"Value": 1}]},
+        {"rows": [OUTCOME] * (MOST_ROWS + 1)},
+    ],
 )
 def test_what_is_no_list_of_rows_is_refused_whole(call: Caller, own_home: Path, body: Any) -> None:
     assert call("PUT", "/facts/outcome", body).status_code == 400

@@ -144,6 +144,16 @@ def test_a_hand_over_makes_lists_of_accounts_new(call: Caller) -> None:
     assert call("GET", "/accounts/ac0000001").json()["owner"] == "Alice"
 
 
+def test_status_is_what_the_command_says(call: Caller) -> None:
+    told = call("GET", "/status").json()
+    assert set(told) == {
+        "sources", "events", "coverage", "booked", "booking_problem", "loads_not_booked", "complete_from"
+    }  # fmt: skip
+    demo = next(one for one in told["sources"] if one["name"] == "demo")
+    assert demo["rows"]["subscription_item"] > 0 and demo["lag_seconds"] >= 0 and demo["errors"] == []
+    assert 0 < told["coverage"]["usage"]["accounts"] <= told["coverage"]["usage"]["of"]
+
+
 def test_sources_say_what_is_not_booked(call: Caller) -> None:
     assert call("GET", "/sources").json()["loads_not_booked"] == 0
     call("PUT", "/accounts/a1", {"name": "Acme"})

@@ -6,7 +6,10 @@ output are whole lines, or the beginnings of lines, with blanks as they come.
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +40,15 @@ def run(arguments: list[str]) -> Told:
     done = CliRunner().invoke(app, arguments)
     trouble = "" if isinstance(done.exception, SystemExit | None) else repr(done.exception)
     return Told(done.exit_code, done.stdout, trouble or done.stderr)
+
+
+def run_apart(arguments: list[str]) -> Told:
+    """One command, in a process of its own, as a user runs it."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "holdfast", *arguments], capture_output=True, text=True, env=clean, check=False
+    )
+    return Told(done.returncode, done.stdout, done.stderr)
 
 
 def squeezed(text: str) -> str:

@@ -18,7 +18,7 @@ from holdfast.domain.facts import TABLES
 from holdfast.flows.home import EXPLANATIONS, Settings
 from holdfast.sources.files.mapping import Mapping
 
-from .consoles import run
+from .consoles import run, run_apart
 from .pages import DOCS, ROOT, blocks, prose
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -119,7 +119,9 @@ def test_each_block_of_json_is_checked() -> None:
 
 def test_the_keys_of_the_json_are_those_on_the_page(demo_folder: Path) -> None:
     for name, arguments in ASKED.items():
-        told = run(["--home", str(demo_folder), *arguments, "--format", "json"])
+        asked = ["--home", str(demo_folder), *arguments, "--format", "json"]
+        # the desk is looked at in a process of its own: this one belongs to another home
+        told = run_apart(asked) if name == "status" else run(asked)
         assert told.exit_code == 0, f"{name}: {told.trouble}"
         check_keys(name, json.loads(told.output))
 
@@ -197,7 +199,7 @@ def test_the_metric_on_the_page_works(demo_folder: Path) -> None:
     from holdfast.flows.home import open_home
     from holdfast.warehouse.window import View
 
-    code = blocks(DOCS / "adding.md", "python")[0].text
+    [code] = [block.text for block in blocks(DOCS / "adding.md", "python") if "def measure(" in block.text]
     module: dict[str, Any] = {}
     exec(compile(code, "adding.md", "exec"), module)
     with open_ledger(open_home(demo_folder)) as ledger:

@@ -6,6 +6,7 @@ associations asked for at once, 100 objects in a batch (50 with history), scopes
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from .serving import Answer, Asked, Emulator
@@ -25,10 +26,13 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@cache
+def milliseconds(told: str) -> int:
+    return int(told) if told.isdigit() else round(datetime.fromisoformat(told).timestamp() * 1000)
+
+
 def failed(status: int, category: str, message: str, **more: Any) -> Answer:
-    return Answer(
-        status, {"status": "error", "category": category, "message": message, "correlationId": "c-1"} | more
-    )
+    return Answer(status, {"status": "error", "category": category, "message": message, "correlationId": "c-1"} | more)
 
 
 class HubSpot(Emulator):
@@ -53,9 +57,13 @@ class HubSpot(Emulator):
         self.scopes = {*READ, *WRITE}
         self.objects: dict[str, dict[str, dict[str, Any]]] = {}
         self.links: dict[tuple[str, str, str], list[tuple[str, bool]]] = {}
+        #: properties that any object has
+        self.names: set[str] = set()
         self.owners: list[dict[str, Any]] = []
         self.pipelines: list[dict[str, Any]] = []
-        self.properties = [{"name": name, "type": kind, "groupName": "companyinformation"} for name, kind in NATIVE.items()]
+        self.properties = [
+            {"name": name, "type": kind, "groupName": "companyinformation"} for name, kind in NATIVE.items()
+        ]
         self.groups: set[str] = {"companyinformation"}
         #: associations told at once of one object
         self.links_page = 500
@@ -68,7 +76,8 @@ class HubSpot(Emulator):
     def put(self, kind: str, key: str, at: datetime, **properties: Any) -> None:
         """An object as it is from a moment on; properties keep their history."""
         found = self.objects.setdefault(kind, {}).setdefault(
-            key, {"id": key, "createdAt": iso(at), "archived": False, "properties": {"createdate": iso(at)}, "history": {}}
+            key,
+            {"id": key, "createdAt": iso(at), "archived": False, "properties": {"createdate": iso(at)}, "history": {}},
         )
         for name, value in properties.items():
             if found["properties"].get(name) != value:
@@ -82,6 +91,7 @@ class HubSpot(Emulator):
         found["updatedAt"] = iso(at)
         found["properties"]["lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"] = iso(at)
         found["properties"]["hs_object_id"] = key
+        self.names |= set(found["properties"])
 
     def archive(self, kind: str, key: str, at: datetime) -> None:
         self.objects[kind][key] |= {"archived": True, "archivedAt": iso(at)}
@@ -136,14 +146,16 @@ class HubSpot(Emulator):
     def _said(self, obj: dict[str, Any], names: list[str], history: list[str]) -> dict[str, Any]:
         said = {name: value for name, value in obj.items() if name != "history"}
         # a property that the portal has and the object has not is null; one that the portal lacks is left out
-        there = {name for one in self.objects.values() for other in one.values() for name in other["properties"]}
-        said["properties"] = {name: obj["properties"].get(name) for name in names if name in there}
+        said["properties"] = {name: obj["properties"].get(name) for name in names if name in self.names}
         if history:
             said["propertiesWithHistory"] = {name: obj["history"].get(name, []) for name in history}
         return said
 
     def list(self, asked: Asked, kind: str) -> Answer | dict[str, Any]:
-        limit, history = int(asked.first("limit", "10")), [n for n in asked.first("propertiesWithHistory").split(",") if n]
+        limit, history = (
+            int(asked.first("limit", "10")),
+            [n for n in asked.first("propertiesWithHistory").split(",") if n],
+        )
         if limit > (50 if history else 100):
             return failed(400, "VALIDATION_ERROR", f"limit {limit} is too large")
         archived, after = asked.first("archived") == "true", int(asked.first("after", "0"))
@@ -169,7 +181,10 @@ class HubSpot(Emulator):
         by = body["sorts"][0]["propertyName"]
         found.sort(key=lambda obj: (self._number(obj, by), -int(obj["id"])))
         page = found[after : after + limit]
-        told: dict[str, Any] = {"total": len(found), "results": [self._said(one, body["properties"], []) for one in page]}
+        told: dict[str, Any] = {
+            "total": len(found),
+            "results": [self._said(one, body["properties"], []) for one in page],
+        }
         if after + limit < len(found):
             told["paging"] = {"next": {"after": str(after + limit)}}
         return told
@@ -180,8 +195,7 @@ class HubSpot(Emulator):
 
     @staticmethod
     def _number(obj: dict[str, Any], name: str) -> int:
-        told = obj["properties"].get(name) or "0"
-        return int(told) if told.isdigit() else round(datetime.fromisoformat(told).timestamp() * 1000)
+        return milliseconds(obj["properties"].get(name) or "0")
 
     def batch_read(self, asked: Asked, kind: str) -> Answer | dict[str, Any]:
         body = asked.json()
@@ -201,7 +215,13 @@ class HubSpot(Emulator):
             links = self.links.get((kind, one["id"], to), [])
             start = int(one.get("after") or 0)
             if not links:
-                errors.append({"status": "error", "category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND"})
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "OBJECT_NOT_FOUND",
+                        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+                    }
+                )
                 continue
             told: dict[str, Any] = {"from": {"id": one["id"]}, "to": []}
             for other, primary in links[start : start + self.links_page]:
@@ -257,7 +277,12 @@ class HubSpot(Emulator):
             self.written.append(one)
         body: dict[str, Any] = {"status": "COMPLETE", "results": [{"id": one["id"]} for one in done]}
         if gone:
-            error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some objects", "context": {"ids": gone}}
+            error = {
+                "status": "error",
+                "category": "OBJECT_NOT_FOUND",
+                "message": "Could not get some objects",
+                "context": {"ids": gone},
+            }
             body |= {"numErrors": 1, "errors": [error]}
         return Answer(207 if gone else 200, body)
 

@@ -6,8 +6,8 @@ import base64
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from holdfast.flows import events_in
 from holdfast.flows.events_in import Consumed
 from holdfast.flows.home import Settings, create
 
+from .served import Served
+
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-#: seconds after which a test that waits for another process gives up
-PATIENCE = 90.0
 
 
 def track(user: str, event: str = "Report opened", **fields: Any) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def track(user: str, event: str = "Report opened", **fields: Any) -> dict[str, A
     return told | fields
 
 
-def group(user: str, name: str, on: str = "2026-11-20T10:00:00Z", **traits: Any) -> dict[str, Any]:
-    return {"type": "group", "userId": user, "groupId": name, "timestamp": on, "traits": traits}
+def group(user: str, key: str, on: str = "2026-11-20T10:00:00Z", **traits: Any) -> dict[str, Any]:
+    return {"type": "group", "userId": user, "groupId": key, "timestamp": on, "traits": traits}
 
 
 def identify(user: str, on: str = "2026-11-20T10:00:00Z", anonymous: str = "", **traits: Any) -> dict[str, Any]:
@@ -113,10 +113,6 @@ def events(tmp_path: Path, db: None) -> Iterator[Events]:
     made.finish()
 
 
-def day(text: str) -> date:
-    return date.fromisoformat(text)
-
-
 class Door:
     """The door for events, as the server calls it."""
 
@@ -176,4 +172,11 @@ def make_key(*scopes: str) -> str:
     return ApiKey.make("the product", list(scopes), None, NOW)[1]
 
 
-Made = Callable[..., Any]
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A home that is served for all tests of a process; they look at what they themselves sent."""
+    made = Served(tmp_path_factory.mktemp("served") / "home")
+    made.make()
+    made.start()
+    yield made
+    made.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -75,7 +75,7 @@ def test_the_day_turns_at_midnight_of_a_zone_with_a_quarter_of_an_hour() -> None
     """Kathmandu is 5:45 ahead: its 21 November begins at 18:15 UTC on the 20th."""
     turn = micros(datetime(2026, 11, 20, 18, 15, tzinfo=UTC))
     day = Days("Asia/Kathmandu")
-    assert (day(turn - 1), day(turn)) == (datetime(2026, 11, 20).toordinal(), datetime(2026, 11, 21).toordinal())
+    assert (day(turn - 1), day(turn)) == (date(2026, 11, 20).toordinal(), date(2026, 11, 21).toordinal())
 
 
 def test_an_own_time_goes_before_the_original_one() -> None:
@@ -190,7 +190,7 @@ def test_posthogs_events(raw: dict[str, Any], expected: tuple[str, ...]) -> None
 )  # fmt: skip
 def test_what_cannot_be_counted_says_why(raw: Any, dialect: Dialect, reason: str) -> None:
     assert reason in (fault(raw, dialect) or "")
-    with pytest.raises(EventError, match="."):
+    with pytest.raises(EventError):
         understood(raw, dialect, None, RECEIVED)
 
 

@@ -11,8 +11,10 @@ import random
 import signal
 import sys
 import time
+import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -26,6 +28,7 @@ def main() -> None:
     from . import acme
 
     acme.on_the_shelf()
+    sync._sync = _loud(sync._sync)
     home = open_home(Path(place))
     serve.prepare(home)
     connections.connect(
@@ -57,6 +60,19 @@ def main() -> None:
     done = sync.sync(home, "acme", NOW + timedelta(minutes=killed + ended + 1), whole=True)
     assert not done.problem, done.problem
     print(killed, ended)
+
+
+def _loud(work: Any) -> Any:
+    """A run that fails shows where."""
+
+    def tried(*arguments: Any) -> Any:
+        try:
+            return work(*arguments)
+        except Exception:
+            traceback.print_exc()
+            raise
+
+    return tried
 
 
 def _change(address: str, round_: int) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from requests import HTTPError
 
 from holdfast.sources.access import Access
+from holdfast.sources.hubspot_reading import KINDS
 from holdfast.sources.problems import explained
 from holdfast.sources.shelf.hubspot import SOURCE
-from holdfast.sources.source import SourceError
+from holdfast.sources.source import Facts, SourceError, State, Told
 
 from ..emulators.hubspot import TOKEN, HubSpot, failed
 from ..emulators.serving import Answer
+from .crm_facts import JUNK, assert_fits, facts_of
 from .harness import Reader
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -48,18 +53,22 @@ def access(hubspot: HubSpot, token: str = TOKEN, **settings: str) -> Access:
     return Access({"base_url": hubspot.url, **settings}, {"token": token})
 
 
+def seen(hubspot: HubSpot, timezone: str = "UTC", **settings: str) -> Facts:
+    """What everything says that is listed now, without landing it."""
+    return facts_of(SOURCE, access(hubspot, **settings), NOW, timezone)
+
+
 # -- companies and people ------------------------------------------------------------------------------------
 
 
-def test_a_company_becomes_a_party_with_its_owner_keys_and_attributes(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_a_company_becomes_a_party_with_its_owner_keys_and_attributes(hubspot: HubSpot) -> None:
     hubspot.put(
         "companies", "11", THEN, name="Acme", domain=None, website="https://www.Acme.com/de?x=1", industry="SOFTWARE", country="DE",
         numberofemployees="340", lifecyclestage="customer", hubspot_owner_id="72", stripe_customer_id="cus_9", crm_no="A-7",
         acme_tier="gold", hs_parent_company_id="10",
     )  # fmt: skip
-    it = reader(hubspot, tmp_path, id_property="crm_no", attributes="acme_tier, not_there")
-    it.pull(NOW)
-    first, acme = sorted(it.facts(NOW).parties, key=lambda party: party.external_id)
+    found = seen(hubspot, id_property="crm_no", attributes="acme_tier, not_there")
+    first, acme = sorted(found.parties, key=lambda party: party.external_id)
     assert (first.name, first.domain, first.owner) == ("Größe & Söhne", "groesse.example", "Ada Moreno")
     assert (acme.domain, acme.owner, acme.keys) == ("acme.com", "left@us.example", ("A-7", "stripe:cus_9"))
     assert acme.attributes == {
@@ -91,16 +100,14 @@ def test_a_new_owner_of_a_company_is_a_new_state_with_the_time_of_the_change(hub
     assert it.facts(NOW).parties[0].owner == "left@us.example"
 
 
-def test_a_contact_belongs_to_its_primary_company(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_a_contact_belongs_to_its_primary_company(hubspot: HubSpot) -> None:
     hubspot.put(
         "contacts", "5", datetime(2026, 1, 1, 23, 30, tzinfo=UTC), firstname="Zoë", lastname="O'Hara", email="Zoe@Acme.com",
         jobtitle="CFO", job_function="Finance", hs_buying_role="BUDGET_HOLDER;CHAMPION",
     )  # fmt: skip
     hubspot.link("contacts", "5", "companies", "9")
     hubspot.link("contacts", "5", "companies", "10", primary=True)
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    assert it.facts(NOW, timezone="Europe/Berlin").rows["contact"] == [
+    assert seen(hubspot, timezone="Europe/Berlin").rows["contact"] == [
         {
             "contact_id": "5", "account_id": "10", "name": "Zoë O'Hara", "email": "zoe@acme.com", "title": "CFO",
             "department": "Finance", "role": "champion", "joined_on": date(2026, 1, 2),
@@ -112,12 +119,10 @@ def test_a_contact_belongs_to_its_primary_company(hubspot: HubSpot, tmp_path: Pa
     ("told", "role"),
     [("EXECUTIVE_SPONSOR", "sponsor"), ("DECISION_MAKER", "sponsor"), ("BUDGET_HOLDER", "billing"), ("END_USER", "user"), (None, "user")],
 )  # fmt: skip
-def test_buying_roles(hubspot: HubSpot, tmp_path: Path, told: str | None, role: str) -> None:
+def test_buying_roles(hubspot: HubSpot, told: str | None, role: str) -> None:
     hubspot.put("contacts", "5", THEN, email="a@b.example", hs_buying_role=told)
     hubspot.link("contacts", "5", "companies", "10")
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    assert it.facts(NOW).rows["contact"][0]["role"] == role
+    assert seen(hubspot).rows["contact"][0]["role"] == role
 
 
 def test_a_contact_without_company_is_not_kept(hubspot: HubSpot, tmp_path: Path) -> None:
@@ -146,7 +151,7 @@ def test_a_contact_that_goes_has_left_and_is_deleted(hubspot: HubSpot, tmp_path:
 # -- deals ---------------------------------------------------------------------------------------------------
 
 
-def test_a_deal_tells_all_its_stages_those_before_we_came_too(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_a_deal_tells_all_its_stages_those_before_we_came_too(hubspot: HubSpot) -> None:
     def on(day: int) -> datetime:
         return datetime(2026, 2, day, 10, tzinfo=UTC)
 
@@ -155,9 +160,7 @@ def test_a_deal_tells_all_its_stages_those_before_we_came_too(hubspot: HubSpot, 
     hubspot.put("deals", "3", on(9), dealstage="s2")
     hubspot.put("deals", "3", on(12), dealname="only renamed")
     hubspot.link("deals", "3", "companies", "10", primary=True)
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    rows = it.facts(NOW, timezone="Europe/Berlin").rows["opportunity"]
+    rows = seen(hubspot, timezone="Europe/Berlin").rows["opportunity"]
     told = [(r["changed_on"].day, r["stage"], r["amount_minor"], r["close_on"]) for r in rows]
     assert told == [
         (1, "Proposal", 120050, None), (5, "Proposal", 150000, date(2026, 4, 1)), (9, "Won", 150000, date(2026, 4, 1)),
@@ -179,16 +182,15 @@ def test_a_deal_that_changes_between_two_readings_brings_its_new_stage(hubspot: 
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "minor"), [("5000", "JPY", 5000), ("1.005", "EUR", 100), ("12.3456", "KWD", 12346), ("", "EUR", None)]
+    ("amount", "currency", "minor"),
+    [("5000", "JPY", 5000), ("1.005", "EUR", 100), ("12.3456", "KWD", 12346), ("", "EUR", None)],
 )
 def test_amounts_are_minor_units_of_their_currency(
-    hubspot: HubSpot, tmp_path: Path, amount: str, currency: str, minor: int | None
+    hubspot: HubSpot, amount: str, currency: str, minor: int | None
 ) -> None:
     hubspot.put("deals", "3", THEN, dealstage="s1", amount=amount, deal_currency_code=currency)
     hubspot.link("deals", "3", "companies", "10")
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    (row,) = it.facts(NOW).rows["opportunity"]
+    (row,) = seen(hubspot).rows["opportunity"]
     assert (row["amount_minor"], row["currency"]) == (minor, currency)
 
 
@@ -203,26 +205,23 @@ def test_amounts_are_minor_units_of_their_currency(
         ({"pipeline": "default"}, {"renewal_pipelines": "sales"}, "renewal"),
     ],
 )
-def test_what_a_deal_is_for(
-    hubspot: HubSpot, tmp_path: Path, deal: dict[str, str], settings: dict[str, str], kind: str
-) -> None:
+def test_what_a_deal_is_for(hubspot: HubSpot, deal: dict[str, str], settings: dict[str, str], kind: str) -> None:
     hubspot.put("deals", "3", THEN, dealstage="s1", **deal)
     hubspot.link("deals", "3", "companies", "10")
-    it = reader(hubspot, tmp_path, **settings)
-    it.pull(NOW)
-    assert it.facts(NOW).rows["opportunity"][0]["kind"] == kind
+    assert seen(hubspot, **settings).rows["opportunity"][0]["kind"] == kind
 
 
-def test_an_amount_that_is_none_is_told_and_the_rest_of_the_deal_stands(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_an_amount_that_is_none_is_told_and_the_rest_of_the_deal_stands(hubspot: HubSpot) -> None:
     hubspot.put("deals", "3", THEN, dealstage="s1", amount="a lot")
     hubspot.put("deals", "4", THEN, dealstage="", amount="1")
     for key in ("3", "4"):
         hubspot.link("deals", key, "companies", "10")
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    found = it.facts(NOW)
+    found = seen(hubspot)
     assert [(row["opportunity_id"], row["amount_minor"]) for row in found.rows["opportunity"]] == [("3", None)]
-    assert [(bad.object_id, bad.field, bad.value) for bad in found.bad] == [("3", "amount", "a lot"), ("4", "dealstage", "")]
+    assert [(bad.object_id, bad.field, bad.value) for bad in found.bad] == [
+        ("3", "amount", "a lot"),
+        ("4", "dealstage", ""),
+    ]
 
 
 def test_a_deal_that_goes_takes_all_its_rows_back(hubspot: HubSpot, tmp_path: Path) -> None:
@@ -240,23 +239,46 @@ def test_a_deal_that_goes_takes_all_its_rows_back(hubspot: HubSpot, tmp_path: Pa
 # -- touches and tickets -------------------------------------------------------------------------------------
 
 
-def test_calls_meetings_and_mails_become_touches(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_calls_meetings_and_mails_become_touches(hubspot: HubSpot) -> None:
     at = "2026-02-03T10:00:00Z"
     hubspot.put("calls", "1", THEN, hs_timestamp=at, hs_call_title="Check-in", hubspot_owner_id="71")
-    hubspot.put("meetings", "2", THEN, hs_timestamp=at, hs_meeting_title="Q1 QBR", hs_meeting_start_time="2026-02-04T08:00:00Z")
-    hubspot.put("meetings", "3", THEN, hs_timestamp=at, hs_meeting_title="Lunch", hs_meeting_outcome="NO_SHOW")
-    hubspot.put("emails", "4", THEN, hs_timestamp=at, hs_email_subject="Hello", hs_email_direction="EMAIL", hs_email_thread_id="t1")
     hubspot.put(
-        "emails", "5", THEN, hs_timestamp="2026-02-03T12:00:00Z", hs_email_direction="INCOMING_EMAIL", hs_email_thread_id="t1"
+        "meetings", "2", THEN, hs_timestamp=at, hs_meeting_title="Q1 QBR", hs_meeting_start_time="2026-02-04T08:00:00Z"
+    )
+    hubspot.put("meetings", "3", THEN, hs_timestamp=at, hs_meeting_title="Lunch", hs_meeting_outcome="NO_SHOW")
+    hubspot.put(
+        "emails",
+        "4",
+        THEN,
+        hs_timestamp=at,
+        hs_email_subject="Hello",
+        hs_email_direction="EMAIL",
+        hs_email_thread_id="t1",
+    )
+    hubspot.put(
+        "emails",
+        "5",
+        THEN,
+        hs_timestamp="2026-02-03T12:00:00Z",
+        hs_email_direction="INCOMING_EMAIL",
+        hs_email_thread_id="t1",
     )
     hubspot.put("emails", "6", THEN, hs_timestamp=at, hs_email_direction="EMAIL", hs_email_thread_id="t2")
-    for kind, key in (("calls", "1"), ("meetings", "2"), ("meetings", "3"), ("emails", "4"), ("emails", "5"), ("emails", "6")):
+    for kind, key in (
+        ("calls", "1"),
+        ("meetings", "2"),
+        ("meetings", "3"),
+        ("emails", "4"),
+        ("emails", "5"),
+        ("emails", "6"),
+    ):
         hubspot.link(kind, key, "companies", "10")
     hubspot.link("calls", "1", "contacts", "5")
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    found = it.facts(NOW)
-    told = [(r["touch_id"], r["channel"], r["owner"], r["contact_id"], r["subject"], r.get("replied")) for r in found.rows["touch"]]
+    found = seen(hubspot)
+    told = [
+        (r["touch_id"], r["channel"], r["owner"], r["contact_id"], r["subject"], r.get("replied"))
+        for r in found.rows["touch"]
+    ]
     assert told == [
         ("calls:1", "call", "Ada Moreno", "5", "Check-in", None), ("meetings:2", "qbr", None, None, "Q1 QBR", None),
         ("emails:4", "email", None, None, "Hello", True), ("emails:6", "email", None, None, None, False),
@@ -265,10 +287,12 @@ def test_calls_meetings_and_mails_become_touches(hubspot: HubSpot, tmp_path: Pat
     assert not found.bad
 
 
-def test_the_text_of_mails_is_never_asked_for(hubspot: HubSpot, tmp_path: Path) -> None:
-    hubspot.put("emails", "4", THEN, hs_timestamp="2026-02-03T10:00:00Z", hs_email_direction="EMAIL", hs_email_text="private")
+def test_the_text_of_mails_is_never_asked_for(hubspot: HubSpot) -> None:
+    hubspot.put(
+        "emails", "4", THEN, hs_timestamp="2026-02-03T10:00:00Z", hs_email_direction="EMAIL", hs_email_text="private"
+    )
     hubspot.link("emails", "4", "companies", "10")
-    reader(hubspot, tmp_path).pull(NOW)
+    seen(hubspot)
     said = "".join(f"{asked.query}{asked.body.decode()}" for asked in hubspot.asked)
     assert "hs_email_subject" in said
     assert not any(name in said for name in ("hs_email_text", "hs_email_html", "hs_body_preview"))
@@ -284,42 +308,55 @@ def test_a_meeting_that_is_called_off_is_taken_back(hubspot: HubSpot, tmp_path: 
     assert [(row["touch_id"], row["deleted"]) for row in it.facts(NOW).rows["touch"]] == [("meetings:2", True)]
 
 
-def test_a_call_with_a_person_only_belongs_to_the_company_of_the_person(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_a_call_with_a_person_only_belongs_to_the_company_of_the_person(hubspot: HubSpot) -> None:
     hubspot.put("calls", "1", THEN, hs_timestamp="2026-02-03T10:00:00Z")
     hubspot.link("calls", "1", "contacts", "5")
     hubspot.link("contacts", "5", "companies", "10", primary=True)
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    assert [(row["account_id"], row["contact_id"]) for row in it.facts(NOW).rows["touch"]] == [("10", "5")]
+    assert [(row["account_id"], row["contact_id"]) for row in seen(hubspot).rows["touch"]] == [("10", "5")]
 
 
-def test_a_call_without_time_is_told_as_bad(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_a_call_without_time_is_told_as_bad(hubspot: HubSpot) -> None:
     hubspot.put("calls", "1", THEN, hs_timestamp="soon")
     hubspot.link("calls", "1", "companies", "10")
-    it = reader(hubspot, tmp_path)
-    it.pull(NOW)
-    assert [(bad.stream, bad.object_id, bad.value) for bad in it.facts(NOW).bad] == [("calls", "1", "soon")]
+    assert [(bad.stream, bad.object_id, bad.value) for bad in seen(hubspot).bad] == [("calls", "1", "soon")]
 
 
-def test_tickets_are_read_where_they_are_asked_for(hubspot: HubSpot, tmp_path: Path) -> None:
+def test_tickets_are_read_where_they_are_asked_for(hubspot: HubSpot) -> None:
     hubspot.put(
         "tickets", "8", THEN, subject="Broken", content="It does not start", hs_ticket_priority="MEDIUM",
         first_agent_reply_date="2026-01-10T10:00:00Z", closed_date="2026-01-11T10:00:00Z",
     )  # fmt: skip
     hubspot.link("tickets", "8", "companies", "10", primary=True)
-    it = reader(hubspot, tmp_path / "without")
-    it.pull(NOW)
-    assert "ticket" not in it.facts(NOW).rows
+    assert "ticket" not in seen(hubspot).rows
     hubspot.scopes.add("tickets")
-    it = reader(hubspot, tmp_path / "with", tickets="yes")
-    it.pull(NOW)
-    assert it.facts(NOW).rows["ticket"] == [
+    assert seen(hubspot, tickets="yes").rows["ticket"] == [
         {
             "ticket_id": "8", "account_id": "10", "contact_id": None, "opened_at": THEN, "priority": "normal",
             "first_response_at": THEN + timedelta(hours=1), "closed_at": THEN + timedelta(days=1, hours=1),
             "subject": "Broken", "body": "It does not start",
         }
     ]  # fmt: skip
+
+
+@given(values=st.lists(JUNK, min_size=30, max_size=30), deleted=st.booleans())
+def test_whatever_stands_in_an_object_its_facts_have_their_form(values: list[Any], deleted: bool) -> None:
+    at = iter(cycle(values))
+    objects: dict[str, dict[str, list[State]]] = {}
+    for kind in KINDS.values():
+        properties = {name: next(at) for name in (*kind.properties, *kind.history)}
+        history = {name: [{"value": next(at), "timestamp": next(at)}, next(at)] for name in kind.history}
+        obj = {
+            "id": "1",
+            "companies": ["10"],
+            "contacts": [],
+            "properties": properties,
+            "propertiesWithHistory": history,
+            "createdAt": next(at),
+        }
+        odd = {"id": "2", "companies": ["10"], "properties": next(at), "propertiesWithHistory": next(at)}
+        states = [State(one, SOURCE.stream(kind.name).changed(one), NOW, deleted) for one in (obj, odd)]
+        objects[kind.name] = {"1": states[:1], "2": states[1:]}
+    assert_fits(SOURCE.facts(Told("10", objects, {}, "America/New_York", "JPY", {}, NOW)))
 
 
 # -- paging --------------------------------------------------------------------------------------------------
@@ -337,6 +374,7 @@ def test_lists_of_several_pages_and_associations_of_several_pages(hubspot: HubSp
     assert {row["account_id"] for row in it.facts(NOW).rows["contact"]} == {"10"}
 
 
+@pytest.mark.slow
 def test_more_than_ten_thousand_changes_are_all_read(hubspot: HubSpot, tmp_path: Path) -> None:
     it = reader(hubspot, tmp_path)
     it.pull(NOW)
@@ -428,7 +466,9 @@ def test_check_refuses_a_wrong_token(hubspot: HubSpot) -> None:
     assert "Private Apps" in caught.value.remedy
 
 
-@pytest.mark.parametrize("scope", ["crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read", "tickets"])
+@pytest.mark.parametrize(
+    "scope", ["crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read", "tickets"]
+)
 def test_check_names_the_scope_that_is_missing(hubspot: HubSpot, scope: str) -> None:
     hubspot.scopes.discard(scope)
     with pytest.raises(SourceError, match=scope):

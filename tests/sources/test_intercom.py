@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.sources.access import Access
-from holdfast.sources.intercom_words import host_of, text_of
+from holdfast.sources.intercom_words import text_of
 from holdfast.sources.problems import explained
 from holdfast.sources.shelf.intercom import SOURCE, _client
 from holdfast.sources.source import SourceError
@@ -18,6 +18,7 @@ from holdfast.sources.source import SourceError
 from ..emulators.intercom import ALL, TOKEN, Intercom
 from ..emulators.serving import Answer
 from .harness import Reader
+from .mangled import each
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -238,6 +239,25 @@ def test_a_bad_conversation_is_told_and_the_others_are_read(desk: Intercom, tmp_
     assert set(told(read)["ticket"]) == {"8"}
 
 
+def test_nothing_that_is_odd_stops_the_others() -> None:
+    counted = {
+        "first_admin_reply_at": 1_769_000_000,
+        "last_close_at": 1_769_100_000,
+        "count_reopens": 2,
+        "first_contact_reply_at": 1_769_000_000,
+    }
+    rich = conversation("7", "1", state="closed", statistics=counted, conversation_rating={"rating": 4})
+    known = {
+        "contacts": [contact("1", "a")],
+        "conversations": [rich, conversation("8", "1")],
+        "companies": [company("a", website="a.example")],
+    }
+    said = list(each(SOURCE, "contact:1", known, {}))
+    assert len(said) > 500
+    # only one of the two is odd
+    assert all(facts.rows.get("ticket") for facts in said if facts.rows.get("contact"))
+
+
 @pytest.mark.parametrize("fault", [Answer(429, {}, {"Retry-After": "0"}), Answer(503, {})])
 def test_waiting_and_trying_again(desk: Intercom, tmp_path: Path, fault: Answer) -> None:
     desk.put("contacts", contact("1", "a"))
@@ -280,21 +300,6 @@ def test_a_missing_permission_is_named(desk: Intercom, tmp_path: Path, missing: 
 )
 def test_each_region_has_its_address(region: str, address: str) -> None:
     assert _client(Access({"region": region}, {"token": "x"})).base_url == f"https://{address}"
-
-
-@pytest.mark.parametrize(
-    ("typed", "host"),
-    [
-        ("https://www.Acme.com/a", "acme.com"),
-        ("acme.com:80/x", "acme.com"),
-        ("shop.acme.com", "shop.acme.com"),
-        ("none", ""),
-        (None, ""),
-        ("http://[", ""),
-    ],
-)
-def test_web_addresses(typed: Any, host: str) -> None:
-    assert host_of(typed) == host
 
 
 def test_html_becomes_words() -> None:

@@ -85,6 +85,19 @@ def test_an_object_that_is_not_listed_any_more_is_deleted(home: Home, server: Ac
     assert standing(home) == before - 1200
 
 
+def test_an_object_that_comes_back_is_there_again_though_it_was_not_changed(home: Home, server: Acme) -> None:
+    fill(server, 3)
+    connect(home, server)
+    sync.sync(home, "acme", NOW)
+    before, kept = standing(home), server.tables["subscriptions"].pop("s002")
+    sync.sync(home, "acme", NOW + SOON, whole=True)
+    assert standing(home) == before - 1200
+    server.tables["subscriptions"]["s002"] = kept
+    sync.sync(home, "acme", NOW + 2 * SOON, whole=True)
+    assert standing(home) == before
+    assert sync.sync(home, "acme", NOW + 3 * SOON, whole=True).landed == {}
+
+
 def test_a_bad_object_is_told_and_the_others_are_landed(home: Home, server: Acme) -> None:
     fill(server, 3)
     server.put("subscriptions", "s001", NOW, amount="eleven")
@@ -181,6 +194,25 @@ def test_two_runs_at_once_cannot_hurt(home: Home, server: Acme) -> None:
 def test_a_connection_has_a_plain_name(home: Home, server: Acme, name: str) -> None:
     with pytest.raises(connections.ConnectError, match="cannot be a connection's name"):
         connect(home, server, name)
+
+
+def test_what_a_run_left_broken_is_let_go_and_read_again(home: Home, server: Acme) -> None:
+    fill(server, 3)
+    connect(home, server)
+    sync.sync(home, "acme", NOW)
+    work = home.path / "connections" / "acme" / "dlt"
+    for path in work.rglob("*.json"):
+        path.write_text("{")
+    raw = home.path / "landing" / "raw" / "acme"
+    whole = next((raw / "_dlt_pipeline_state").glob("*.jsonl"))
+    # a load that never ended: its place is written, its rows are half there
+    (whole.parent / whole.name.replace(whole.name.split("__")[1], "9999999999.9")).write_text(whole.read_text())
+    (raw / "subscriptions" / "9999999999.9.abcdef.parquet").write_bytes(b"PAR1")
+    server.put("subscriptions", "s001", NOW, amount=5000, **{"from": "2026-11-01"})
+    done = sync.sync(home, "acme", NOW + SOON)
+    assert done.problem == "" and done.landed["subscription_item"] == 2
+    assert all(asked.first("since") for asked in server.asked[-2:]), "the place reached is known from what is landed"
+    assert not list(raw.glob("*/9999999999*"))
 
 
 # -- webhooks ------------------------------------------------------------------------------------------------

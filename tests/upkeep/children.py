@@ -20,6 +20,7 @@ from tests.upkeep import people
 home = create(Path(sys.argv[1]), Settings(company="Acme", as_of="2025-12-31"))
 """
 MAKE = BEGIN + "start.migrate(); people.everywhere(home.path); print('ready')"
+MAKE_UNBOOKED = BEGIN + "start.migrate(); people.everywhere(home.path, booked=False); print('ready')"
 ERASE = (
     BEGIN + "from holdfast.flows import erase; print('ready', flush=True); erase.erase(home, people.ADA, people.NOW)"
 )

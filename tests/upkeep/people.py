@@ -15,6 +15,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from holdfast.events import calls, journal
+from holdfast.flows import events_in
 from holdfast.flows.book import book, open_records
 from holdfast.flows.home import Home, open_home
 from holdfast.warehouse.landing import Landing
@@ -106,6 +108,21 @@ def files(home: Path) -> None:
     (home / "working.json").write_text(json.dumps({"error": f"row of {ADA}"}))
 
 
+def events(home: Path) -> None:
+    """Calls that were answered: Ada did something, and somebody else did something about her."""
+    told = [
+        {"type": "identify", "messageId": "m1", "userId": "u1", "traits": {"email": ADA, "name": "Ada Lovelace"}, "context": {"groupId": "A1"}},
+        {"type": "track", "messageId": "m2", "userId": ADA, "event": "Opened", "context": {"groupId": "A1"}},
+        {"type": "track", "messageId": "m3", "userId": "bob", "event": "Invited", "properties": {"whom": ADA}, "context": {"groupId": "A1"}},
+    ]  # fmt: skip
+    call = calls.call_of({"batch": told}, "segment", "")
+    assert call.bad == []
+    writer = journal.Journal(journal.folder_of(home))
+    writer.append(call.payload(), int(NOW.timestamp() * 1_000_000), call.events)
+    writer.close()
+    events_in.consume(home, NOW)
+
+
 def desk_rows() -> None:
     from holdfast.desk.models import AuditEntry, Event, Invitation, Mail, Note, Party, Schedule, User
 
@@ -125,15 +142,17 @@ def desk_rows() -> None:
     Party.objects.create(system="crm", external_id=ADA.upper(), name="Ada", seen_at=NOW)
 
 
-def everywhere(folder: Path) -> Home:
+def everywhere(folder: Path, *, booked: bool = True) -> Home:
     """A home, booked twice, with Ada in every corner of it; the desk of this process belongs to it."""
     home = open_home(folder)
     facts(home.landing)
     files(folder)
+    events(folder)
     desk_rows()
-    book(home, NOW)
-    open_records(home).connection.close()
-    book(home, NOW, full=True)
+    if booked:
+        book(home, NOW)
+        book(home, NOW, full=True)
+        open_records(home).connection.close()
     return home
 
 

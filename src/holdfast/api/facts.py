@@ -15,9 +15,7 @@ from holdfast.api.problems import Problem
 from holdfast.desk.models import AuditEntry
 from holdfast.flows import answers, upsert_facts
 
-Table = Literal[
-    "outcome", "launch", "spend", "target", "ticket", "survey", "limit", "touch", "opportunity", "contact"
-]
+Table = Literal["outcome", "launch", "spend", "target", "ticket", "survey", "limit", "touch", "opportunity", "contact"]
 FIELD = r"^[a-z][a-z_]{0,39}$"
 FieldName = Annotated[str, StringConstraints(pattern=FIELD)]
 Text = Annotated[str, StringConstraints(strict=True, max_length=upsert_facts.TEXT)]

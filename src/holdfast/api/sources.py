@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 from django.http import HttpRequest
 from pydantic import BaseModel
 
+from holdfast.api import moment
 from holdfast.api.door import get
 from holdfast.flows import answers
+from holdfast.flows import status as standing
 
 
 class SourceTable(BaseModel):
@@ -37,6 +39,54 @@ class Sources(BaseModel):
     booked: Published | None
     loads_not_booked: int
     sources: list[SourceState]
+
+
+class SourceError(BaseModel):
+    problem: str
+    remedy: str
+
+
+class Standing(BaseModel):
+    """One source; `state` is empty for what is loaded by hand."""
+
+    name: str
+    kind: str
+    state: str
+    last_success: datetime | None
+    lag_seconds: int | None
+    late: bool
+    rows: dict[str, int]
+    errors: list[SourceError]
+    bad_rows: int
+    next_run_at: datetime | None
+    complete_from: date | None
+
+
+class Covered(BaseModel):
+    accounts: int
+    of: int
+
+
+class Status(BaseModel):
+    """How fresh and how complete everything is."""
+
+    sources: list[Standing]
+    events: dict[str, int]
+    coverage: dict[str, Covered]
+    booked: Published | None
+    booking_problem: str
+    loads_not_booked: int
+    complete_from: date | None
+
+
+@get("/status", needs="sources:read", answers=Status, tag="Sources")
+def status_(request: HttpRequest) -> Status:
+    """How fresh and how complete everything is.
+
+    The same as `holdfast status --format json`: by source the last success, its lag, rows and errors with their remedies; events; and how
+    many of the paying accounts have usage, CRM and support data.
+    """
+    return Status.model_validate(standing.status(answers.home(), moment.now()).document())
 
 
 @get("/sources", needs="sources:read", answers=Sources, tag="Sources")

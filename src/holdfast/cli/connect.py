@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command("sync")(sync)
     app.command("status")(status)
     app.command("run")(run)
+    app.command("write-back")(write_back)
 
 
 # -- connecting ----------------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ def connect(
     access = connections.split(wanted, _values(wanted, setting or []))
     with err.status(f"asking {wanted.title}"):
         checked = connections.check(wanted, access)
-    called = name or wanted.name
+    called = name or connections.usual_name(wanted)
     connections.connect(home, wanted, called, access, context.obj.now, every_minutes=every)
     seen = ", ".join(f"{count} {stream.replace('_', ' ')}" for stream, count in checked.seen.items())
     out.print(f"connected to {wanted.title}: {checked.who}", markup=False)
@@ -142,10 +143,10 @@ def sync(
     book: Annotated[bool, typer.Option("--book/--no-book", help="Book what was landed.")] = True,
 ) -> None:
     """Read what is new from connections, and book it. Exit status 1: one could not be read."""
-    from holdfast.desk.models import Connection
-
     home = open_home(context.obj.home)
     serving.prepare(home)
+    from holdfast.desk.models import Connection
+
     names = [name] if name else list(Connection.objects.live().order_by("name").values_list("name", flat=True))
     if not names:
         raise HomeError("nothing is connected yet; connect something with: holdfast connect")
@@ -189,6 +190,16 @@ def _book_and_show(home: Home, context: typer.Context) -> None:
             "There is nothing to retain yet: no MRR at the start of the last 12 months. See: holdfast bridge",
             markup=False,
         )
+
+
+def write_back(context: typer.Context) -> None:
+    """Tell connected CRMs what is known of their accounts, where that changed. `serve` and `run` do it by themselves."""
+    home = open_home(context.obj.home)
+    serving.prepare(home)
+    from holdfast.flows import writeback
+
+    count = writeback.bring(home, context.obj.now)
+    out.print(f"{count:,} accounts written", markup=False)
 
 
 def run(context: typer.Context) -> None:

@@ -12,7 +12,7 @@ import duckdb
 import typer
 
 from holdfast import __version__
-from holdfast.cli import connect, numbers, serve, setup, sidebyside, standing, upkeep, why
+from holdfast.cli import connect, matches, numbers, serve, setup, sidebyside, standing, upkeep, why
 from holdfast.cli.show import err, out
 from holdfast.domain.money import FxError
 from holdfast.domain.period import PeriodError
@@ -70,6 +70,7 @@ sidebyside.register(app)
 serve.register(app)
 upkeep.register(app)
 connect.register(app)
+matches.register(app)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from holdfast.flows import close as closing
 from holdfast.flows import demo as demo_flow
 from holdfast.flows import documents, keep
 from holdfast.flows import load as loading
+from holdfast.flows import serve as serving
 from holdfast.flows.home import Home, HomeError, Settings, create, open_home
 from holdfast.sources.demo import World
 
@@ -102,6 +103,7 @@ def book(
     """Book everything loaded into a ledger, prove that it ties out, and publish it."""
     home = open_home(context.obj.home)
     if if_due:
+        serving.prepare(home)
         keep.book_if_due(home, context.obj.now)
         return
     book_and_tell(home, context, parse_day(as_of) if as_of else None, full)
@@ -109,6 +111,9 @@ def book(
 
 def book_and_tell(home: Home, context: typer.Context, as_of: date | None = None, full: bool = False) -> None:
     """Book, and say what came out."""
+    if serving.has_desk(home):
+        serving.prepare(home)
+        keep.before_booking(home, context.obj.now)
     with show.progress("booking") as step:
         current = booking.book(home, context.obj.now, as_of, step, full=full)
     with booking.open_ledger(home) as ledger:

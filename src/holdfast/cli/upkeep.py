@@ -21,12 +21,20 @@ def register(app: typer.Typer) -> None:
     app.command("erase")(erase)
 
 
-def compact(context: typer.Context) -> None:
+def compact(
+    context: typer.Context,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Only where it is worth it; erasures that were cut off are finished, too.")
+    ] = False,
+) -> None:
     """Put many small files of landing together into few large ones. No number changes by it."""
     home = open_home(context.obj.home)
     serving.prepare(home)
     from holdfast.flows import upkeep
 
+    if if_due:
+        upkeep.run(home, context.obj.now)
+        return
     done = upkeep.compact(home, context.obj.now)
     rows = [[one.table, str(one.files_before), str(one.files_after), f"{one.rows:,}", "0"] for one in done.tables]
     rows += [

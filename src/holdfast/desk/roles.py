@@ -44,7 +44,7 @@ READING = frozenset({"account"})
 SCOPES: dict[str, str] = {
     "numbers:read": "Metrics, bridge, cohorts, explanations, closes",
     "accounts:read": "Accounts, contacts, owners",
-    "accounts:write": "Upsert accounts and contacts, hand accounts over",
+    "accounts:write": "Upsert accounts, contacts and other facts, hand accounts over",
     "notes:read": "Notes",
     "notes:write": "Write notes",
     "sources:read": "Sources and their state",

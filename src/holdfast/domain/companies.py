@@ -9,9 +9,10 @@ import unicodedata
 _FORMS = """
     inc incorporated corp corporation co company llc llp lp ltd limited plc pty pvt private gmbh mbh ag kg kgaa ohg gbr ug se eg ev
     haftungsbeschrankt sa sas sasu sarl eurl scop bv nv vof cv ab as asa aps oy oyj hf ehf srl spa snc sl slu slp sau sapi kk yk godo
-    gk kabushiki kaisha pte sdn bhd berhad tbk pt doo dd ad ood eood sro zrt kft nyrt rt spzoo sp zoo ooo oao zao pao uab
+    gk kabushiki kaisha pte sdn bhd berhad tbk pt doo dd ad ood eood sro zrt kft nyrt rt spzoo sp zoo ooo oao zao pao uab ооо оао зао пао ао тов
 """
 LEGAL_FORMS = frozenset(_FORMS.split())
+FORMS_IN_FRONT = frozenset({"ooo", "oao", "zao", "pao", "ооо", "оао", "зао", "пао", "pt", "sarl", "sas", "gmbh"})
 #: words that tell no company from another
 FILLERS = frozenset({"the", "and", "und", "et", "y", "e", "of", "de"})
 #: forms whose letters stand apart: `S.A.`, `Sp. z o.o.`
@@ -103,6 +104,6 @@ def _without_forms(words: list[str]) -> list[str]:
     kept = list(words)
     while len(kept) > 1 and (kept[-1] in LEGAL_FORMS or (kept[-1] in FILLERS and len(kept) > 1)):
         kept.pop()
-    if len(kept) > 1 and kept[0] in {"ooo", "oao", "zao", "pt", "sarl", "sas", "gmbh"}:
+    if len(kept) > 1 and kept[0] in FORMS_IN_FRONT:
         kept.pop(0)
     return kept

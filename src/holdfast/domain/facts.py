@@ -7,10 +7,7 @@ number of the currency's minor units (cents; yen for JPY). Parts are parts per m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["text", "int", "money", "ppm", "rate", "date", "time", "flag", "map"]
+from holdfast.domain.fact_table import Column, FactTable
 
 #: Where a row comes from decides how gaps at a renewal are read (see `Policy.gap_days`).
 SOURCE_KINDS = ("billing", "contract", "file", "crm", "usage", "support")
@@ -20,39 +17,6 @@ STATUSES = ("trialing", "active", "past_due", "unpaid", "paused", "canceled")
 
 #: Billing intervals of a price. A quarter is 3 months.
 INTERVALS = ("day", "week", "month", "year")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a fact table."""
-
-    name: str
-    kind: Kind
-    doc: str
-    required: bool = False
-    #: the value taken where a source says nothing (None: missing)
-    default: str | int | bool | None = None
-    #: allowed values, for text columns with a fixed list
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FactTable:
-    """A canonical table. The newest learned row of a key is the one that holds."""
-
-    name: str
-    doc: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    #: the column landing files are sorted by, so that one account's rows lie together
-    sort: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-    def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
 
 
 C = Column

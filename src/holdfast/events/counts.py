@@ -41,7 +41,7 @@ create table if not exists counted (
 create index if not exists counted_actor on counted (actor, day);
 create table if not exists dirty (day integer primary key);
 create table if not exists erased (id blob primary key, name text not null unique) without rowid;
-create table if not exists reject (no integer primary key, received integer not null, reason text not null, event text not null);
+create table if not exists reject (no integer primary key autoincrement, received integer not null, reason text not null, event text not null);
 """
 TOTALS = ("received", "distinct", "repeated", "rejected", "redated")
 #: rejects that are kept to be looked at; all are counted
@@ -147,6 +147,11 @@ class Counts:
     def forget_rejects(self, before: int) -> None:
         """Rejects that came in before a moment go; they stay counted."""
         self.db.execute("delete from reject where received < ?", (before,))
+
+    def rejects_span(self) -> tuple[int | None, int | None]:
+        """The numbers of the oldest and the newest reject that is kept: they change with the list."""
+        oldest, newest = self.db.execute("select min(no), max(no) from reject").fetchone()
+        return oldest, newest
 
     def forget_rejects_with(self, texts: Iterable[str]) -> int:
         """Rejects in which any of some texts stands go; how many."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ log = logging.getLogger("holdfast.children")
 
 #: children at once: a run mostly waits for the other system
 MOST = 3
+#: seconds in which one that failed is not started again, whatever is due: what it could say is kept in rows
+HOLD_OFF = 30.0
 
 
 class Children:
@@ -24,6 +27,7 @@ class Children:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.failed: dict[str, float] = {}
 
     def reap(self) -> list[str]:
         """Keys of those that ended since the last time."""
@@ -31,13 +35,16 @@ class Children:
         for key in ended:
             code = self.running.pop(key).returncode
             if code:
+                self.failed[key] = time.monotonic()
                 log.warning("%s ended with %s; see %s", key, code, self._log(key))
         return ended
 
     def start(self, key: str, command: Sequence[str]) -> bool:
-        """Start `holdfast COMMAND` for the home, unless one of this key runs, or too many do; whether it was started."""
+        """Start `holdfast COMMAND` for the home, unless one of this key runs or has just failed, or too many run; whether it was started."""
         self.reap()
         if key in self.running or len(self.running) >= MOST:
+            return False
+        if time.monotonic() - self.failed.get(key, -HOLD_OFF) < HOLD_OFF:
             return False
         log_file = self._log(key)
         log_file.parent.mkdir(parents=True, exist_ok=True)

@@ -156,7 +156,12 @@ def free_name(source: Source) -> str:
 
     taken = set(Connection.objects.live().values_list("name", flat=True))
     numbers = (f"{source.name}_{number}" for number in range(2, 1000))
-    return next(name for name in (source.name, *numbers) if name not in taken)
+    return next(name for name in (usual_name(source), *numbers) if name not in taken)
+
+
+def usual_name(source: Source) -> str:
+    """What the first connection to a source is called."""
+    return f"{source.name}_1" if source.name in TAKEN else source.name
 
 
 def place_of(home: Home, name: str) -> Place:

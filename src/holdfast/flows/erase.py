@@ -134,8 +134,9 @@ def _carry_out(home: Home, row: Erasure, plan: _Plan, now: datetime) -> Erasure:
     if before is not None:
         before = book(home, now)
     with _nobody_syncs(home):
+        # events first: what they still have to tell is among the facts then
+        _count(row, "events", _events(home, plan.person, now))
         _count(row, "facts", _facts(home, plan, before))
-        _count(row, "events", {k: n for k, n in events_in.erase(home.path, plan.person.address).items() if n})
         _count(row, "files", erase_files.scrub(home.path, plan.person))
     _count(row, "desk", erase_desk.erase(plan.person, now))
     if before is not None:
@@ -182,6 +183,15 @@ def _facts(home: Home, plan: _Plan, before: Published | None) -> dict[str, int]:
         if found and as_of is not None and _totals(home, landing, as_of) != totals:
             raise EraseError("the MRR of a month would not be what it was; this is a fault of ours, report it")
     return found
+
+
+def _events(home: Home, person: Person, now: datetime) -> dict[str, int]:
+    events_in.consume(home.path, now, tell=True)
+    found = events_in.erase(home.path, person.address)
+    if (home.path / "events").is_dir():
+        with locked(home.path / "events"):
+            found = found | {"files": erase_files.scrub_events(home.path, person)}
+    return {name: count for name, count in found.items() if count}
 
 
 def _loads(landing: Landing, person: Person) -> None:

@@ -31,6 +31,8 @@ from holdfast.flows.home import write_whole
 TEXTS = frozenset(".csv .tsv .txt .tab .json .jsonl .ndjson .toml .log .xml .html .md .yaml .yml .typed-jsonl".split())  # noqa: SIM905
 CONTAINERS = frozenset({".xlsx", ".xlsm", ".ods", ".zip"})
 LINES = frozenset({".jsonl", ".ndjson", ".typed-jsonl"})
+#: columns of Parquet files that hold JSON
+JSONS = frozenset({"body", "event", "traits"})
 #: what others see to: the facts, the publications, the desk and the events
 NOT_HERE = ("warehouse", "events", "erased.json")
 SQLITE = b"SQLite format 3\0"
@@ -50,6 +52,26 @@ def scrub(home: Path, person: Person, *, write: bool = True) -> dict[str, int]:
         if changed:
             found[place] = found.get(place, 0) + 1
     return found
+
+
+def scrub_events(home: Path, person: Person) -> int:
+    """Take a person out of what events tell besides who did them; how many files. The caller holds the events.
+
+    Who did them is the events' own matter, and done before; of that, too, nothing stays in the free pages of the counts.
+    """
+    kept = sorted((home / "landing" / "raw" / "events").glob("*.parquet"))
+    counts = home / "events" / "events.sqlite3"
+    found = sum(_parquet(path, person, True) for path in kept)
+    if counts.exists():
+        found += _sqlite(counts, person, True)
+        _vacuum(counts)
+    return found
+
+
+def _vacuum(path: Path) -> None:
+    with closing(sqlite3.connect(path, timeout=20)) as db:
+        db.execute("vacuum")
+        db.execute("pragma wal_checkpoint(truncate)")
 
 
 def _place(path: Path, write: bool) -> str | None:
@@ -168,9 +190,8 @@ def _sqlite(path: Path, person: Person, write: bool) -> bool:
                     if write:
                         db.execute(f'update or replace "{table}" set "{column}" = taken_out("{column}") {where}')
         db.commit()
-        if found and write:
-            db.execute("vacuum")
-            db.execute("pragma wal_checkpoint(truncate)")
+    if found and write:
+        _vacuum(path)
     return found
 
 
@@ -186,7 +207,7 @@ def _parquet(path: Path, person: Person, write: bool) -> bool:
 
         def change(text: str, name: str = field.name) -> str:
             return (
-                person.taken_out_of_json(text, of_companies=of_companies) if name == "body" else person.taken_out(text)
+                person.taken_out_of_json(text, of_companies=of_companies) if name in JSONS else person.taken_out(text)
             )
 
         before = rows[field.name].to_pylist()

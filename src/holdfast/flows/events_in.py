@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.events import calls, journal, kept
-from holdfast.events.counts import Counts, path_of, rejects, totals
+from holdfast.events.counts import SCHEMA, Counts, path_of, rejects, totals
 from holdfast.events.journal import Record
 from holdfast.flows import events_again, events_facts, events_kept
 from holdfast.flows.home import Home, locked, open_home, write_whole
@@ -45,14 +46,14 @@ def consume(home: Path, now: datetime, *, tell: bool = False) -> Consumed:
     opened = open_home(home)
     with locked(home / "events"), closing(Counts(path_of(home), opened.settings.timezone)) as held:
         events_again.ready(home, held)
-        before = totals(held.db)
+        before, rejected = totals(held.db), held.rejects_span()
         count_journal(home, held)
         after = totals(held.db)
-        if after["rejected"] != before["rejected"]:
-            list_rejects(home, held)
         landed = _tell(opened, held, now, tell)
         stored = events_kept.keep(home, held, now, at_once=tell)
         events_kept.tidy(home, held, now)
+        if held.rejects_span() != rejected:
+            list_rejects(home, held)
         return Consumed(after["received"] - before["received"], after["distinct"] - before["distinct"], landed, stored)
 
 
@@ -157,40 +158,43 @@ def counts(home: Path) -> dict[str, int]:
 
 
 def _counts(home: Path) -> dict[str, int]:
-    if not path_of(home).exists():
-        return _with_waiting(home, sqlite3.connect(":memory:"))
-    with closing(
-        sqlite3.connect(f"{path_of(home).as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
-    ) as db:
-        db.execute("begin")  # one view of totals, ids and places
-        return _with_waiting(home, db)
+    # the files first: one that is counted and removed before the view is taken is then missed, and all is asked anew
+    files = journal.files(journal.folder_of(home))
+    gone = kept.held_journals(kept.folder_of(home)) if files else set()
+    with closing(_view(path_of(home))) as db:
+        told = totals(db)
+        waiting, ids = Counter[str](), set[bytes]()
+        for path in files:
+            place = db.execute("select max(upto) from passed where journal = ?", (path.name,)).fetchone()[0]
+            for record in journal.records(path, place or 0) if path.name not in gone else ():
+                _add_waiting(db, record, waiting, ids)
+    told = {name: n + waiting[name] for name, n in told.items()}
+    return told | {"waiting": waiting["received"]}
 
 
-def _with_waiting(home: Path, db: sqlite3.Connection) -> dict[str, int]:
-    has_tables = bool(db.execute("select 1 from sqlite_master where name = 'passed'").fetchone())
-    told = totals(db) if has_tables else dict.fromkeys(("received", "distinct", "repeated", "rejected", "redated"), 0)
-    waiting, rejected, redated, ids = 0, 0, 0, set[bytes]()
-    gone = kept.held_journals(kept.folder_of(home))
-    for path in journal.files(journal.folder_of(home)):
-        place = (
-            db.execute("select max(upto) from passed where journal = ?", (path.name,)).fetchone()[0]
-            if has_tables
-            else 0
-        )
-        for record in journal.records(path, place or 0) if path.name not in gone else ():
-            call = calls.kept(record.payload)
-            waiting, rejected = waiting + record.events, rejected + len(call.bad)
-            for event in calls.events_of(call, record.received):
-                known = event is None or event.id in ids or (has_tables and _is_seen(db, event.id))
-                if not known and event is not None:
-                    ids.add(event.id)
-                    redated += event.is_redated
-    told["received"] += waiting
-    told["distinct"] += len(ids)
-    told["rejected"] += rejected
-    told["redated"] += redated
-    told["repeated"] += waiting - rejected - len(ids)
-    return told | {"waiting": waiting}
+def _view(path: Path) -> sqlite3.Connection:
+    """The counts as they are at one moment, for reading; empty ones where there are none yet."""
+    if path.exists():
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
+        db.execute("begin")
+        if db.execute("select 1 from sqlite_master where name = 'reject'").fetchone():
+            return db
+        db.close()
+    nothing = sqlite3.connect(":memory:")
+    nothing.executescript(SCHEMA)
+    return nothing
+
+
+def _add_waiting(db: sqlite3.Connection, record: Record, waiting: Counter[str], ids: set[bytes]) -> None:
+    """Add a record that is not counted yet to the totals, and its new ids to `ids`."""
+    call = calls.kept(record.payload)
+    waiting.update(received=record.events, rejected=len(call.bad))
+    for event in calls.events_of(call, record.received):
+        if event is None or event.id in ids or _is_seen(db, event.id):
+            waiting["repeated"] += 1
+            continue
+        ids.add(event.id)
+        waiting.update(distinct=1, redated=event.is_redated)
 
 
 def _is_seen(db: sqlite3.Connection, one: bytes) -> bool:

@@ -117,7 +117,7 @@ def tidy(home: Path, held: Counts, now: datetime) -> None:
     folder = kept.folder_of(home)
     if not folder.is_dir() or timedelta(0) <= now - datetime.fromtimestamp(held.mark("tidied_at"), UTC) < TIDY_EVERY:
         return
-    _sweep(folder)
+    _sweep(folder, journal.folder_of(home), now)
     days = kept_days()
     today = now.astimezone(UTC).date()
     # an event of a day's file may have come in on the day after
@@ -138,9 +138,11 @@ def kept_days() -> int | None:
     return BookSettings.now().keep_event_days
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a crash left: half-written parts, and parts that others hold."""
+def _sweep(folder: Path, journals: Path, now: datetime) -> None:
+    """Remove what a crash left: half-written parts, parts that others hold, and journal files that never got their name."""
     whole = {path.name for path in kept.parts(folder)}
+    long_ago = (now - TIDY_EVERY).timestamp()
+    kept.remove(path for path in journals.glob("*.new") if path.stat().st_mtime < long_ago)
     kept.remove([*folder.glob("*.tmp"), *(path for path in folder.glob("*.parquet") if path.name not in whole)])
 
 

@@ -61,6 +61,7 @@ def book_if_due(home: Home, now: datetime) -> Published | None:
     last = home.landing.last_load_no()
     path = home.warehouse / "FAILED"
     try:
+        before_booking(home, now)
         current = book(home, now)
     except Exception as error:
         problem = str(error) if isinstance(error, EXPECTED) else f"{type(error).__name__}: {error}"
@@ -70,6 +71,20 @@ def book_if_due(home: Home, now: datetime) -> Published | None:
         return None
     path.unlink(missing_ok=True)
     return current
+
+
+def before_booking(home: Home, now: datetime) -> None:
+    """Count the events that came in, and match accounts of other systems: what both land is part of the booking.
+
+    The desk of the home is ready.
+    """
+    from holdfast.desk.models import Party
+    from holdfast.flows import events_in, identity
+
+    if (home.path / "events").exists():
+        events_in.consume(home.path, now, tell=True)
+    if Party.objects.exists():
+        identity.match(home, now)
 
 
 def failed(home: Home) -> Failed | None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from holdfast.domain.facts import TABLES, Column, FactTable
+from holdfast.domain.fact_table import Column, FactTable
+from holdfast.domain.facts import TABLES
+from holdfast.flows.erased import Guard
 from holdfast.flows.home import Home
 from holdfast.flows.upsert import MOST_ATTRIBUTES, attribute_names, is_attribute, states_of
 from holdfast.sources.source import Bad, Row
@@ -42,14 +44,14 @@ def land(
 ) -> Landed:
     """Land rows by fact table as told by `source`. `prefix` goes before every id, `hubspot:` for instance."""
     landed = Landed()
-    landing = home.landing
+    landing, guard = home.landing, Guard(home.path)
     with landing.locked():
         for name, fact in TABLES.items():
             told = [_prefixed(row, prefix) for row in rows.get(name, ())]
             good = list(_good(fact, told, landed.bad))
             if not good:
                 continue
-            news = _news(home, fact, good, now, landed.bad)
+            news = _news(home, fact, good, now, landed.bad, guard)
             if news.num_rows:
                 landing.append(name, [news], source=source, source_kind=source_kind, loaded_at=now)
             landed.rows[name] = news.num_rows
@@ -62,11 +64,11 @@ def _prefixed(row: Row, prefix: str) -> Row:
     return {name: f"{prefix}{value}" if name in IDS and value else value for name, value in row.items()}
 
 
-def _news(home: Home, fact: FactTable, rows: Sequence[Row], now: datetime, bad: list[Bad]) -> pa.Table:
-    """The rows that say something new."""
+def _news(home: Home, fact: FactTable, rows: Sequence[Row], now: datetime, bad: list[Bad], guard: Guard) -> pa.Table:
+    """The rows that say something new, without people who were erased."""
     if fact.name == "account":
-        return _account_news(home, rows, now, bad)
-    table = complete(fact.name, _table(fact, rows))
+        return guard.rows(fact.name, _account_news(home, rows, now, bad))
+    table = guard.rows(fact.name, complete(fact.name, _table(fact, rows)))
     if fact.name == "subscription_item":
         return items_filter(home.landing, table)
     return unchanged_filter(home.landing, fact.name, table)

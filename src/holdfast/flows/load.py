@@ -111,6 +111,7 @@ class _Job:
     fingerprint: str
     named: bool
     notes: list[str] = field(default_factory=list)
+    source: str = "files"
 
 
 def load(
@@ -122,8 +123,9 @@ def load(
     currency: str,
     timezone: str,
     reporter: Reporter,
+    source: str = "files",
 ) -> LoadReport:
-    """Load files and folders into the landing of `home`.
+    """Load files and folders into the landing of `home`, as told by `source`.
 
     `mapping` holds for every file that has all its columns; the others are guessed. `currency` and `timezone`
     are the company's, for files that name none. `now` is when we learn what the files say.
@@ -147,6 +149,8 @@ def load(
         lacking = "; ".join(report.problem for report in reports if report.problem)
         return LoadReport(tuple(reports), f"no file has the columns that {mapping} names. {lacking}".strip())
     landing = Landing(home)
+    for job in jobs:
+        job.source = source
     jobs.sort(key=lambda job: _RANK[job.mapping.table])
     for job in jobs:
         reporter(f"loading {job.raw.name} into {job.mapping.table}: {job.raw.count:,} rows")
@@ -284,7 +288,7 @@ def _append(landing: Landing, mapping: Mapping, job: _Job, news: pa.Table, now: 
         landing.append(
             mapping.table,
             [news],
-            source="files",
+            source=job.source,
             source_kind=mapping.source_kind,
             loaded_at=now,
             file=str(job.path),

@@ -40,6 +40,11 @@ def prepare(home: Home) -> None:
         raise HomeError(f"the desk's database cannot be used: {str(error).strip()}") from None
 
 
+def has_desk(home: Home) -> bool:
+    """Whether the home has a desk already: files and the demo company need none."""
+    return bool(os.environ.get("HOLDFAST_DATABASE_URL")) or (home.path / "desk.sqlite3").exists()
+
+
 def first_admin_link(home: Home) -> str | None:
     """The path by which the first admin comes in; None where somebody can sign in already."""
     return None if start.has_people() else f"/welcome/?token={start.first_link(home.path)}"

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from holdfast.flows import keep, settings
 from holdfast.flows import load as loading
-from holdfast.flows import settings
 from holdfast.flows.book import book
 from holdfast.flows.demo import DemoError, demo
 from holdfast.flows.home import Home, HomeError, open_home
@@ -69,6 +69,7 @@ def demo_company(home: Path, clock: Clock, world: World | None = None) -> Job:
 
 
 def _booked(home: Home, tell: Teller, clock: Clock) -> dict[str, Any]:
+    keep.before_booking(home, clock())
     tell.step("booking")
     published = book(replace(home), clock(), progress=tell.progress)
     return {"booked": True, "as_of": published.as_of, "generation": published.generation}

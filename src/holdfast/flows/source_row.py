@@ -12,6 +12,7 @@ import duckdb
 from holdfast.domain.facts import TABLES
 from holdfast.flows.home import Home
 from holdfast.warehouse.booking import scan
+from holdfast.warehouse.links import links_in_force
 
 #: columns that say where the row comes from, and not what it says
 ORIGIN = ("learned_at", "load_no", "source_row", "source_kind")
@@ -44,7 +45,7 @@ def find(home: Home, accounts: Collection[str], table: str, load_no: int, row: i
         result = c.execute(
             f"select * from {scan(files)} where load_no = ? and source_row = ? "
             "and account_id in (select unnest(?::varchar[]))",
-            [load_no, row, list(accounts)],
+            [load_no, row, _ids(home, accounts)],
         )
         names = [column[0] for column in result.description or []]
         found = result.fetchone()
@@ -54,6 +55,12 @@ def find(home: Home, accounts: Collection[str], table: str, load_no: int, row: i
     told = {name: _text(values[name]) for name in fact.names if name in values}
     docs = {column.name: column.doc for column in fact.columns}
     return Landed(table, load_no, row, load.source, load.file, load.loaded_at, values.get("learned_at"), told, docs)
+
+
+def _ids(home: Home, accounts: Collection[str]) -> list[str]:
+    """The accounts, and the ids under which other systems know them."""
+    links = links_in_force(home.landing.files("account_link")).to_pylist()
+    return [*accounts, *(link["external_id"] for link in links if link["account_id"] in accounts)]
 
 
 def _text(value: Any) -> str | None:

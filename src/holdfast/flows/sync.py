@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from holdfast.domain.erased import COMPANIES
 from holdfast.domain.matching import PartyTold
 from holdfast.flows import hooks_in
 from holdfast.flows.connections import access_of, alone, folder_of, place_of
+from holdfast.flows.erased import Guard
 from holdfast.flows.home import Home, HomeError, write_whole
 from holdfast.flows.land import land
+from holdfast.flows.load import load
 from holdfast.sources.access import Access
 from holdfast.sources.problems import explained
 from holdfast.sources.raw import Raw
@@ -94,10 +97,52 @@ def _sync(
 ) -> None:
     place = place_of(home, name)
     kept, files = hooks_in.waiting(home, name)
-    synced.pulled = pull(source, access, place, now, whole=whole, kept=kept, report=report)
+    guard = Guard(home.path)
+
+    def scrubbed(stream: str, text: str) -> str:
+        return guard.json(text, of_companies=stream in COMPANIES)
+
+    synced.pulled = pull(source, access, place, now, whole=whole, kept=kept, report=report, scrub=scrubbed)
     for file in files:
         file.unlink(missing_ok=True)
+    if source.fetch is not None:
+        _load_files(home, name, source, access, now, synced, report)
     translate(home, name, source, access, now, synced, report)
+
+
+def _load_files(
+    home: Home, name: str, source: Source, access: Access, now: datetime, synced: Synced, report: Reporter
+) -> None:
+    """Load what a folder or bucket has that is new, as `holdfast load` does; rejected rows are kept where its are."""
+    assert source.fetch is not None
+    fetched = source.fetch(access, folder_of(home, name) / "files")
+    synced.bad += [Bad("file", "", "", text, "it is not loaded", "see what is said of it") for text in fetched.left_out]
+    if fetched.files:
+        told = load(
+            home.path, fetched.files, mapping=None, now=now, currency=home.settings.currency, timezone=home.settings.timezone,
+            reporter=report, source=name,
+        )  # fmt: skip
+        for file in told.files:
+            if file.table:
+                synced.landed[file.table] = synced.landed.get(file.table, 0) + file.rows_loaded
+            if file.problem:
+                synced.bad.append(
+                    Bad("file", file.file, "", "", file.problem, "give it a mapping, or a name that is left out")
+                )
+            where = file.rejected_file.name if file.rejected_file else ""
+            synced.bad += [
+                Bad(
+                    file.file,
+                    f"row {one.row}",
+                    one.column,
+                    one.value,
+                    one.reason,
+                    f"{one.remedy}; all of them are in {where}",
+                )
+                for one in file.rejects
+            ]
+            synced.bad_count += file.rows_rejected + bool(file.problem)
+    fetched.done()
 
 
 # -- saying it as facts --------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ KEPT_FOR = timedelta(days=30)
 SWEEP_EVERY = timedelta(hours=1)
 #: how often events that came in are counted
 EVENTS_EVERY = timedelta(seconds=10)
+#: how often it is looked whether small files should be put together
+UPKEEP_EVERY = timedelta(minutes=1)
 
 
 class Ticker:
@@ -37,12 +39,15 @@ class Ticker:
         self.seen: object = None
         self.swept_at: datetime | None = None
         self.counted_at: datetime | None = None
+        self.kept_at: datetime | None = None
+        self.written: object = None
         self.children = Children(home)
 
     def tick(self, now: datetime) -> int:
         """Do what is due; how much it was."""
         parts = (
-            self._connections, self._events, self._booking, self._news, self._schedules, self._mail, self._webhooks, self._old_answers,
+            self._connections, self._events, self._booking, self._upkeep, self._write_back, self._news, self._schedules, self._mail,
+            self._webhooks, self._old_answers,
         )  # fmt: skip
         return sum(self._part(part, now) for part in parts)
 
@@ -87,6 +92,29 @@ class Ticker:
             return 0
         if keep.is_due(open_home(self.home), now, is_live=Connection.objects.live().exists()):
             self.children.start("book", ["book", "--if-due"])
+        return 0
+
+    def _write_back(self, now: datetime) -> int:
+        """Tell connected systems what we know of their accounts, in a process of its own: they may take their time."""
+        from holdfast.flows import writeback
+
+        if not (self.home / CONFIG).exists():
+            return 0
+        stamp = writeback.stamp(open_home(self.home))
+        if stamp != self.written or writeback.is_waiting(now):
+            self.written = stamp
+            self.children.start("write-back", ["write-back"])
+        return 0
+
+    def _upkeep(self, now: datetime) -> int:
+        """Put small files together and finish erasures, in a process of its own."""
+        from holdfast.flows import upkeep
+
+        if not (self.home / CONFIG).exists() or (self.kept_at and now - self.kept_at < UPKEEP_EVERY):
+            return 0
+        self.kept_at = now
+        if upkeep.due(open_home(self.home), now):
+            self.children.start("upkeep", ["compact", "--if-due"])
         return 0
 
     def _news(self, now: datetime) -> int:

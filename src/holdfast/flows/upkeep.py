@@ -41,7 +41,12 @@ class Upkept:
 
 
 def due(home: Home, now: datetime) -> bool:
-    """Whether compaction is worth it: of any table, or stream, so many files would become few; or states are past their time."""
+    """Whether compaction is worth it: of any table, or stream, so many files would become few; or states are past their time; or an
+    erasure was cut off."""
+    from holdfast.desk.models import Erasure
+
+    if Erasure.objects.filter(done_at=None).exists():
+        return True
     landing, upto = home.landing, _upto(home)
     for table in TABLES:
         run = compaction.plan(landing, table, upto)

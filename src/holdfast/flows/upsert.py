@@ -161,7 +161,7 @@ def _states(home: Home, changes: Mapping[str, Change], now: datetime) -> pa.Tabl
     rows = [
         {
             "account_id": key,
-            **{name: change[name] for name in ACCOUNT_FIELDS if name in change},
+            **{name: change[name] for name in (*ACCOUNT_FIELDS, "merged_into") if name in change},
             "attributes": sorted((n, v) for n, v in (change.get("attributes") or {}).items() if v),
         }
         for key, change in changes.items()

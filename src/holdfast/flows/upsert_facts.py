@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from holdfast.domain.facts import TABLES, Column, FactTable
+from holdfast.domain.fact_table import Column, FactTable
+from holdfast.domain.facts import TABLES
 from holdfast.flows.home import Home
 from holdfast.flows.upsert import SOURCE, known_accounts
 from holdfast.sources.files.amounts import read_currency
@@ -72,15 +73,16 @@ def upsert_facts(home: Home, table: str, rows: Sequence[Row], now: datetime) -> 
     fact = TABLES[table]
     done = FactsUpserted()
     read = _readable(fact, rows, done.rejected)
-    with home.landing.locked():
+    landing = home.landing
+    with landing.locked():
         read = _of_known_accounts(home, fact, read, done.rejected)
-        whole = _merged(home.landing, fact, read, done.rejected)
+        whole = _merged(landing, fact, read, done.rejected)
         if whole:
             told = complete(table, _arrow(fact, list(whole.values())))
-            news = unchanged_filter(home.landing, table, told)
+            news = unchanged_filter(landing, table, told)
             done.changed, done.unchanged = news.num_rows, told.num_rows - news.num_rows
             if news.num_rows:
-                load = home.landing.append(table, [news], source=SOURCE, source_kind="crm", loaded_at=now)
+                load = landing.append(table, [news], source=SOURCE, source_kind="crm", loaded_at=now)
                 done.load_no = load.load_no
     done.rejected.sort(key=lambda one: one.row)
     return done

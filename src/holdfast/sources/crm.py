@@ -84,20 +84,25 @@ WRITTEN = {
     )
 }  # fmt: skip
 
+#: those that are worked out today
+TODAY = ("holdfast_mrr", "holdfast_arr", "holdfast_nrr", "holdfast_renewal_date", "holdfast_as_of")
+
 
 # -- moments and days ----------------------------------------------------------------------------------------
 
 
 def moment(told: Any) -> datetime | None:
     """A moment in UTC of an ISO text or milliseconds since 1970; None where it is neither."""
-    text = str(told or "").strip()
-    if not text:
+    written = text(told)
+    if written is None:
         return None
     try:
-        if text.lstrip("-").isdigit():
-            return datetime.fromtimestamp(int(text) / 1000, UTC)
-        found = datetime.fromisoformat(text)
+        is_count = written.lstrip("-").isdecimal()
+        found = datetime.fromtimestamp(int(written) / 1000, UTC) if is_count else datetime.fromisoformat(written)
     except (ValueError, OverflowError, OSError):
+        return None
+    if not 1900 <= found.year < 9000:
+        # no moment of a company's life, and beyond what time zones can be worked out for
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
@@ -109,37 +114,42 @@ def day_of(at: datetime, timezone: str) -> date:
 
 def day(told: Any, timezone: str) -> date | None:
     """A day as it is written, or the company's day at a moment; None where it is neither."""
-    text = str(told or "").strip()
-    if len(text) == 10:
+    written = text(told) or ""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", written):
         try:
-            return date.fromisoformat(text)
+            return date.fromisoformat(written)
         except ValueError:
             return None
-    at = moment(text)
+    at = moment(written)
     return day_of(at, timezone) if at else None
 
 
 # -- values --------------------------------------------------------------------------------------------------
 
 
+def text(told: Any) -> str | None:
+    """A text; None where it is empty."""
+    return str(told).strip() or None if told is not None else None
+
+
 def minor(told: Any, currency: str) -> int | None:
     """An amount in major units as minor units, halves to even; None: there is none. ValueError: it is not a number."""
-    text = str(told if told is not None else "").strip()
-    if not text:
+    written = text(told)
+    if written is None:
         return None
     try:
-        amount = Decimal(text)
+        amount = Decimal(written)
     except InvalidOperation:
-        raise ValueError(f"'{text}' is not an amount") from None
+        raise ValueError(f"'{written}' is not an amount") from None
     if not amount.is_finite() or abs(amount) > Decimal(10) ** 15:
-        raise ValueError(f"'{text}' is not an amount")
+        raise ValueError(f"'{written}' is not an amount")
     return int(amount.scaleb(decimals(currency)).to_integral_value())
 
 
 def domain_of(told: Any) -> str:
     """The domain of an address as people write it: `https://www.Acme.com/de` is acme.com."""
-    text = re.sub(r"^[a-z]+://", "", str(told or "").strip().lower())
-    host = re.split(r"[/?#:]", text.rpartition("@")[2])[0].strip(".")
+    address = re.sub(r"^[a-z]+://", "", str(told or "").strip().lower())
+    host = re.split(r"[/?#:]", address.rpartition("@")[2])[0].strip(".")
     host = host.removeprefix("www.")
     return host if "." in host and " " not in host else ""
 
@@ -162,16 +172,16 @@ def role_of(told: Iterable[Any]) -> str:
 def key_of(field: str, value: Any) -> str:
     """An id of another system, with that system's name before it where the field's name tells it: `stripe:cus_1`."""
     system = next((name for name in SYSTEMS if name in field.lower()), "")
-    text = str(value).strip()
-    return f"{system}:{text}" if system and not text.startswith(f"{system}:") else text
+    key = str(value).strip()
+    return f"{system}:{key}" if system and not key.startswith(f"{system}:") else key
 
 
 def kind_of(told: Any, renewals: Iterable[str] = ()) -> str:
     """What a deal is for, of the words of its type. One without any is new business: it is not counted on for retention."""
-    text = str(told or "").lower()
-    if "renew" in text or text in {one.lower() for one in renewals}:
+    words = str(told or "").lower()
+    if "renew" in words or words in {one.lower() for one in renewals}:
         return "renewal"
-    if any(sign in text for sign in ("existing", "expan", "upgrade", "upsell", "cross", "add-on", "amend")):
+    if any(sign in words for sign in ("existing", "expan", "upgrade", "upsell", "cross", "add-on", "amend")):
         return "expansion"
     return "new"
 

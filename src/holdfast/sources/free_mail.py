@@ -11,9 +11,3 @@ FREE_MAIL = frozenset(
         "web.de", "wp.pl", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yahoo.de", "yahoo.fr", "yandex.com", "yandex.ru", "zoho.com",
     ]
 )  # fmt: skip
-
-
-def company_domain(email: str) -> str:
-    """The domain of an address that may be a company's, in lower case; "" for free mail and what is no address."""
-    name, at, domain = email.strip().lower().rpartition("@")
-    return domain if name and at and "." in domain and domain not in FREE_MAIL else ""

@@ -80,8 +80,8 @@ def _contacts(told: Told, found: Facts) -> None:
         row: Row = {
             "contact_id": key, "account_id": told.group,
             "name": f"{person.get('firstname') or ''} {person.get('lastname') or ''}".strip(),
-            "email": str(person.get("email") or "").lower(), "title": person.get("jobtitle"),
-            "department": person.get("job_function"), "role": crm.role_of(str(person.get("hs_buying_role") or "").split(";")),
+            "email": str(person.get("email") or "").lower(), "title": crm.text(person.get("jobtitle")),
+            "department": crm.text(person.get("job_function")), "role": crm.role_of(str(person.get("hs_buying_role") or "").split(";")),
             "joined_on": crm.day(person.get("createdate") or last.obj.get("createdAt"), told.timezone),
         }  # fmt: skip
         if last.is_deleted:
@@ -163,7 +163,9 @@ def _history(states: Sequence[State], name: str) -> dict[datetime, str]:
     """Since when a property had which value: as HubSpot tells it, and as we saw it where it tells none."""
     history: dict[datetime, str] = {}
     for state in states:
-        versions = (state.obj.get("propertiesWithHistory") or {}).get(name) or []
+        told = state.obj.get("propertiesWithHistory")
+        versions = told.get(name) if isinstance(told, dict) else None
+        versions = [one for one in versions if isinstance(one, dict)] if isinstance(versions, list) else []
         for version in versions:
             at = crm.moment(version.get("timestamp"))
             if at:
@@ -217,10 +219,12 @@ def _touch(told: Told, kind: str, key: str, obj: Object, answered: Mapping[str, 
 
 def _did_not_happen(kind: str, entry: Mapping[str, Any]) -> bool:
     if kind == "meetings":
-        return entry.get("hs_meeting_outcome") in NOT_HELD
+        return str(entry.get("hs_meeting_outcome")) in NOT_HELD
     if kind == "emails":
-        return entry.get("hs_email_direction") not in (None, "", "EMAIL") or entry.get("hs_email_status") in NOT_SENT
-    return entry.get("hs_call_status") in NOT_HELD | NOT_SENT
+        return (
+            entry.get("hs_email_direction") not in (None, "", "EMAIL") or str(entry.get("hs_email_status")) in NOT_SENT
+        )
+    return str(entry.get("hs_call_status")) in NOT_HELD | NOT_SENT
 
 
 def _answered(told: Told) -> dict[str, datetime]:
@@ -249,6 +253,6 @@ def _tickets(told: Told, found: Facts) -> None:
             "opened_at": opened, "first_response_at": crm.moment(ticket.get("first_agent_reply_date")),
             "closed_at": crm.moment(ticket.get("closed_date")),
             "priority": PRIORITIES.get(str(ticket.get("hs_ticket_priority") or "").lower(), "normal"),
-            "subject": ticket.get("subject"), "body": ticket.get("content"),
+            "subject": crm.text(ticket.get("subject")), "body": crm.text(ticket.get("content")),
         }  # fmt: skip
         found.add("ticket", row | ({"deleted": True} if last.is_deleted else {}))

@@ -183,8 +183,9 @@ def changed(api: RESTClient, access: Access, kind: Kind, span: Span) -> Iterator
             start, seen = last, {one["id"] for one in found}
             continue
         # so many changed at one moment that they fill a page: they are read by their ids
+        seen |= {one["id"] for one in found}
         for page in _of_moment(api, access, kind, start):
-            yield _whole_of(api, access, kind, page)
+            yield _whole_of(api, access, kind, [one for one in page if one["id"] not in seen])
         start, seen = start + 1, set()
 
 
@@ -206,7 +207,11 @@ def _found(api: RESTClient, access: Access, kind: Kind, asked: list[tuple[str, s
         f"/crm/v3/objects/{kind.name}/search",
         {
             "filterGroups": [
-                {"filters": [{"propertyName": name, "operator": how, "value": str(value)} for name, how, value in asked]}
+                {
+                    "filters": [
+                        {"propertyName": name, "operator": how, "value": str(value)} for name, how, value in asked
+                    ]
+                }
             ],
             "sorts": [{"propertyName": by, "direction": "ASCENDING"}],
             "properties": properties(access, kind),

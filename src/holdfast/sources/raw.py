@@ -17,8 +17,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from holdfast.sources.rawfiles import files as all_files
+from holdfast.sources.rawfiles import load_id
 from holdfast.sources.source import Object, State
 
 SCHEMA = pa.schema(
@@ -60,11 +62,11 @@ class Raw:
     def files(self, stream: str) -> list[Path]:
         """The files of a stream that count."""
         whole = self.committed()
-        return [file for file in all_files(self.folder / stream) if (load := load_of(file)) is None or load in whole]
+        return [file for file in all_files(self.folder / stream) if (load := load_id(file)) is None or load in whole]
 
     def news(self, stream: str, done: frozenset[str]) -> list[Path]:
         """The files of other loads than those; what is compacted was done before."""
-        return [file for file in self.files(stream) if (load := load_of(file)) is not None and load not in done]
+        return [file for file in self.files(stream) if (load := load_id(file)) is not None and load not in done]
 
     def rows(self, stream: str) -> int:
         """How many objects of a stream are there, the deleted ones left out."""
@@ -81,16 +83,19 @@ class Raw:
         """What is known of a stream's objects, in a form that is small."""
         files = self.files(stream)
         if not files:
-            return Known(_empty(), _empty(), _empty())
+            return Known(_empty(), _empty(), _empty(), _empty())
         with duckdb.connect() as c:
             told = c.execute(
                 f"select hash(object_id, changed_at, deleted, body) as told from {_scan(files)} order by 1"
             ).fetchnumpy()["told"]
             newest = c.execute(
-                f"select hash(object_id) as id, hash(deleted, body) as state from {_scan(files)} "
+                f"select hash(object_id) as id, hash(deleted, body) as state, deleted from {_scan(files)} "
                 f"qualify row_number() over (partition by object_id order by {NEWEST_FIRST}) = 1 order by 1"
             ).fetchnumpy()
-        return Known(np.asarray(told), np.asarray(newest["id"]), np.asarray(newest["state"]))
+        ids = np.asarray(newest["id"])
+        return Known(
+            np.asarray(told), ids, np.asarray(newest["state"]), ids[np.asarray(newest["deleted"]).astype(bool)]
+        )
 
     def missing(self, stream: str, listed: Sequence[str]) -> list[tuple[str, str, str]]:
         """Object, group and last body of objects that are not deleted and were not listed."""
@@ -185,14 +190,19 @@ class Raw:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a stream's objects: hashes of all states, and of the newest one by object; sorted."""
+    """What is known of a stream's objects: hashes of all states, and of the newest one by object; sorted. `gone`: those deleted."""
 
     told: Hashes
     ids: Hashes
     newest: Hashes
+    gone: Hashes
 
-    def news(self, rows: pa.Table) -> pa.Table:
-        """The rows that say something new. A row without a time of its own is news where it differs from the newest state."""
+    def news(self, rows: pa.Table, listed: Sequence[bool]) -> pa.Table:
+        """The rows that say something new. A row without a time of its own is news where it differs from the newest state.
+
+        `listed`: which rows are objects of a listing, so that they are there. One that was gone is back as of now, whenever it says that
+        it was changed.
+        """
         if not rows.num_rows or not len(self.told):
             return rows
         with duckdb.connect() as c:
@@ -204,21 +214,19 @@ class Known:
         is_told = _among(self.told, np.asarray(hashed["told"]))[0]
         found, place = _among(self.ids, np.asarray(hashed["id"]))
         is_newest = found & (self.newest[place] == np.asarray(hashed["state"]))
-        is_known = np.where(np.asarray(hashed["timeless"]), is_newest, is_told)
-        return rows.filter(pa.array(~is_known.astype(bool)))
+        is_known = np.where(np.asarray(hashed["timeless"]), is_newest, is_told).astype(bool)
+        if len(self.gone):
+            is_back = _among(self.gone, np.asarray(hashed["id"]))[0] & np.asarray(listed)
+            place = rows.schema.get_field_index("changed_at")
+            changed = pc.if_else(pa.array(is_back), pa.scalar(None, rows.schema.field(place).type), rows["changed_at"])
+            rows, is_known = rows.set_column(place, rows.schema.field(place), changed), is_known & ~is_back
+        return rows.filter(pa.array(~is_known))
 
 
 def _among(sorted_hashes: Hashes, wanted: Hashes) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Whether each is among the sorted ones, and where."""
     place = np.minimum(np.searchsorted(sorted_hashes, wanted), len(sorted_hashes) - 1)
     return sorted_hashes[place] == wanted, place
-
-
-def load_of(file: Path) -> str | None:
-    """The load that a file belongs to; None: it is compacted."""
-    if file.name.startswith("compacted"):
-        return None
-    return ".".join(file.name.split(".")[:2])
 
 
 def _rows(reader: Any) -> Iterator[tuple[Any, ...]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,12 +20,22 @@ import pyarrow as pa
 
 from holdfast.sources.access import Access
 from holdfast.sources.raw import SCHEMA, Known, Raw
+from holdfast.sources.rawfiles import load_id
 from holdfast.sources.source import Also, Object, Source, Span, Stream
 
 log = logging.getLogger("holdfast.sources")
 
 #: told what is being done, a line at a time
 Reporter = Callable[[str], None]
+
+#: takes people who were erased out of the JSON text of an object of a stream
+Scrub = Callable[[str, str], str]
+
+
+def as_it_came(stream: str, text: str) -> str:
+    """Nobody was erased."""
+    return text
+
 
 #: objects of one stream that are read before the progress is told again
 TOLD_EVERY = 5_000
@@ -52,13 +64,75 @@ class Place:
 
 def pull(
     source: Source, access: Access, place: Place, now: datetime, *, whole: bool = False, kept: Mapping[str, Sequence[Object]] | None = None,
-    report: Reporter = lambda line: None,
+    report: Reporter = lambda line: None, scrub: Scrub = as_it_came,
 ) -> Pulled:  # fmt: skip
-    """Read what is new, or everything anew with `whole`. `kept`: objects that came by themselves, by stream (webhooks).
+    """Read what is new, or everything anew with `whole`. `kept`: objects that came by themselves, by stream (webhooks). `scrub`
+    takes out of an object's text what may not be kept.
 
-    Whatever goes wrong is raised as it came; what was committed before stays.
+    What the other system does wrong is raised as it came; what was committed before stays. What a run that was cut off left, and
+    dlt cannot go on with, is let go of and read again.
     """
-    pipeline = _pipeline(place)
+    asked = _Asked(source, access, place, now, whole, kept or {}, report, scrub)
+    before = Raw(place.raw).committed()
+    try:
+        pulled = _pulled(asked)
+    except Exception:
+        if asked.is_reading:
+            raise
+        log.warning("%s: what the last run left cannot be gone on with; it is read again", place.name, exc_info=True)
+        start_over(place)
+        pulled = _pulled(asked)
+    _make_durable(place, before)
+    return pulled
+
+
+def start_over(place: Place) -> None:
+    """Let go of what was not committed: dlt's own files, and what a load that never ended left. The next reading finds its place by the
+    last load that is whole."""
+    shutil.rmtree(place.work, ignore_errors=True)
+    whole = Raw(place.raw).committed()
+    for file in (place.raw / "_dlt_pipeline_state").glob("*.jsonl"):
+        # dlt writes the place reached before it says that the load is whole
+        if file.name.split("__")[1] not in whole:
+            file.unlink()
+    for file in place.raw.glob("[!_]*/*.parquet"):
+        if (load := load_id(file)) is not None and load not in whole:
+            file.unlink()
+
+
+def _make_durable(place: Place, before: frozenset[str]) -> None:
+    """What was committed now survives a power failure, too."""
+    raw = Raw(place.raw)
+    news = raw.committed() - before
+    files = [file for stream in raw.streams() for file in raw.files(stream) if load_id(file) in news]
+    told = [file for folder in ("_dlt_loads", "_dlt_pipeline_state") for file in (place.raw / folder).glob("*.jsonl")]
+    files += [file for file in told if any(one in file.name for one in news)]
+    for path in [*files, *{file.parent for file in files}]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@dataclass
+class _Asked:
+    """What a pull was asked for. `is_reading`: the other system is being asked just now."""
+
+    source: Source
+    access: Access
+    place: Place
+    now: datetime
+    whole: bool
+    kept: Mapping[str, Sequence[Object]]
+    report: Reporter
+    scrub: Scrub
+    is_reading: bool = False
+
+
+def _pulled(asked: _Asked) -> Pulled:
+    source, now = asked.source, asked.now
+    pipeline = _pipeline(asked.place)
     if pipeline.has_pending_data:
         # a run that was cut off had everything ready
         pipeline.run()
@@ -66,16 +140,12 @@ def pull(
     states = _states(pipeline, source)
     for stream in source.streams:
         for piece in _pieces(stream, source, states[stream.name], now):
-            report(f"{stream.name}: {piece.since:%Y-%m-%d} to {piece.until:%Y-%m-%d}")
-            reading = _Reading(source, stream, piece, access, place, now, states, pulled, report, ends_piece=True)
-            _run(pipeline, [reading])
-    came = kept or {}
+            asked.report(f"{stream.name}: {piece.since:%Y-%m-%d} to {piece.until:%Y-%m-%d}")
+            _run(pipeline, [_Reading(asked, stream, piece, states, pulled, ends_piece=True)])
     readings = [
-        _Reading(
-            source, stream, span, access, place, now, states, pulled, report, kept=tuple(came.get(stream.name, ()))
-        )
+        _Reading(asked, stream, span, states, pulled, kept=tuple(asked.kept.get(stream.name, ())))
         for stream in source.streams
-        if (span := _span(stream, states[stream.name], now, whole)) is not None or came.get(stream.name)
+        if (span := _span(stream, states[stream.name], now, asked.whole)) is not None or asked.kept.get(stream.name)
     ]
     if readings:
         _run(pipeline, readings)
@@ -130,15 +200,11 @@ def _moment(text: str | None) -> datetime | None:
 class _Reading:
     """One stream being read in one load."""
 
-    source: Source
+    asked: _Asked
     stream: Stream
     span: Span | None
-    access: Access
-    place: Place
-    now: datetime
     states: dict[str, dict[str, Any]]
     pulled: Pulled
-    report: Reporter
     ends_piece: bool = False
     kept: tuple[Object, ...] = ()
     known: dict[str, Known] = field(default_factory=dict)
@@ -148,65 +214,75 @@ class _Reading:
 
     def rows(self) -> Iterator[tuple[str, pa.Table]]:
         """Stream and rows that are new, page by page; in the end what is gone, and how far it is."""
-        began = self.now
         if self.kept:
             yield from self._page(self.kept)
         if self.span is None:
             return
-        for page in self.stream.read(self.access, self.span):
+        pages = iter(self.stream.read(self.asked.access, self.span))
+        while (page := self._next(pages)) is not None:
             yield from self._page(page)
         name = self.stream.name
         if self.span.is_whole:
             self.pulled.whole.add(name)
             yield from self._gone()
-        self._remember(began)
+        self._remember(self.asked.now)
+
+    def _next(self, pages: Iterator[Sequence[Object]]) -> Sequence[Object] | None:
+        self.asked.is_reading = True
+        page = next(pages, None)
+        self.asked.is_reading = False
+        return page
 
     def _page(self, page: Sequence[Object]) -> Iterator[tuple[str, pa.Table]]:
         told: dict[str, list[dict[str, Any]]] = {}
+        listed: dict[str, list[bool]] = {}
         for obj in page:
             also = Also(self.stream.name, obj, self.stream.changed(obj), self.stream.is_deleted(obj))
             for state in (also, *self.stream.also(obj)):
                 self._note(told.setdefault(state.stream, []), state)
+                listed.setdefault(state.stream, []).append(state is also and not state.is_deleted)
             if self.newest is None or (also.changed_at and also.changed_at > self.newest):
                 self.newest = also.changed_at or self.newest
             self.listed.append(self.stream.key(obj))
         self.pulled.listed[self.stream.name] = self.pulled.listed.get(self.stream.name, 0) + len(page)
         if len(self.listed) // TOLD_EVERY != (len(self.listed) - len(page)) // TOLD_EVERY:
-            self.report(f"{self.stream.name}: {len(self.listed):,} read")
+            self.asked.report(f"{self.stream.name}: {len(self.listed):,} read")
         for name, rows in told.items():
-            yield from self._news(name, pa.Table.from_pylist(rows, SCHEMA))
+            yield from self._news(name, pa.Table.from_pylist(rows, SCHEMA), listed[name])
 
     def _note(self, rows: list[dict[str, Any]], state: Also) -> None:
-        stream = self.source.stream(state.stream)
+        stream = self.asked.source.stream(state.stream)
         self.count += 1
         rows.append(
             {
                 "object_id": stream.key(state.obj),
                 "group_id": stream.group(state.obj),
                 "changed_at": _naive(state.changed_at),
-                "seen_at": _naive(self.now),
+                "seen_at": _naive(self.asked.now),
                 # what is listed first is the newest of its kind, where the other system's clock does not tell them apart
-                "seq": int(self.now.timestamp() * 1_000_000) - self.count,
+                "seq": int(self.asked.now.timestamp() * 1_000_000) - self.count,
                 "deleted": state.is_deleted,
-                "body": json.dumps(state.obj, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+                "body": self.asked.scrub(
+                    stream.name, json.dumps(state.obj, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+                ),
             }
         )
 
-    def _news(self, name: str, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    def _news(self, name: str, rows: pa.Table, listed: Sequence[bool]) -> Iterator[tuple[str, pa.Table]]:
         if name not in self.known:
-            self.known[name] = Raw(self.place.raw).known(name)
-        news = self.known[name].news(rows)
+            self.known[name] = Raw(self.asked.place.raw).known(name)
+        news = self.known[name].news(rows, listed)
         if news.num_rows:
             self.pulled.new[name] = self.pulled.new.get(name, 0) + news.num_rows
             yield name, news
 
     def _gone(self) -> Iterator[tuple[str, pa.Table]]:
         """States that say that objects are not listed any more."""
-        gone = Raw(self.place.raw).missing(self.stream.name, self.listed)
-        seq = int(self.now.timestamp() * 1_000_000)
+        gone = Raw(self.asked.place.raw).missing(self.stream.name, self.listed)
+        seq = int(self.asked.now.timestamp() * 1_000_000)
         rows = [
             {
-                "object_id": key, "group_id": group, "changed_at": None, "seen_at": _naive(self.now), "seq": seq, "deleted": True,
+                "object_id": key, "group_id": group, "changed_at": None, "seen_at": _naive(self.asked.now), "seq": seq, "deleted": True,
                 "body": body,
             }
             for key, group, body in gone

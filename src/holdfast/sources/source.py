@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from holdfast.domain.matching import PartyTold
@@ -195,6 +196,16 @@ class Hook:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """Files that were copied to be loaded, in the order in which they are told; `done` is called when they are."""
+
+    files: tuple[Path, ...]
+    done: Callable[[], None]
+    #: files that were not, and why; a sentence each
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """A kind of connection."""
 
@@ -219,6 +230,8 @@ class Source:
     version: int = 1
     #: a moment before everything, where pieces of a first listing begin
     begins: datetime | None = None
+    #: a source of files: copies what is new or changed into a folder of ours, to be loaded as files are
+    fetch: Callable[[Access, Path], Fetched] | None = None
 
     def stream(self, name: str) -> Stream:
         return next(stream for stream in self.streams if stream.name == name)

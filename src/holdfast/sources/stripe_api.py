@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from holdfast.sources.access import Access
 from holdfast.sources.source import Also, Checked, Object, SourceError, Span
+from holdfast.sources.stripe_shape import count, moment, part
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client import RESTClient
@@ -79,7 +80,7 @@ def lister(stream: str) -> Callable[[Access, Span], Iterator[Sequence[Object]]]:
         try:
             for page in pages(access, path, fixed, expand):
                 yield [whole_lines(access, obj) for obj in page]
-        except _NotUnderstood:
+        except _UnknownParameterError:
             for page in pages(access, path):
                 yield page
 
@@ -95,7 +96,7 @@ def read_events(access: Access, span: Span) -> Iterator[Sequence[Object]]:
             asked["created[gte]"] = str(since)
         try:
             yield from _events(access, asked, since)
-        except _NotUnderstood:
+        except _UnknownParameterError:
             # an older server takes no list of names: everything at once then, to be sorted out here
             yield from _events(access, {}, since)
             return
@@ -103,15 +104,15 @@ def read_events(access: Access, span: Span) -> Iterator[Sequence[Object]]:
 
 def _events(access: Access, asked: Mapping[str, Any], since: int) -> Iterator[Sequence[Object]]:
     for page in pages(access, "/v1/events", asked):
-        wanted = [event for event in page if event.get("created", 0) >= since and told_object(event) is not None]
+        wanted = [event for event in page if count(event.get("created")) >= since and told_object(event) is not None]
         yield [_with_lines(access, event) for event in wanted]
-        if page and all(event.get("created", 0) < since for event in page):
+        if page and all(count(event.get("created")) < since for event in page):
             return
 
 
 def told_object(event: Object) -> Object | None:
     """The object an event tells, if it is one that we keep; None otherwise."""
-    obj = (event.get("data") or {}).get("object")
+    obj = part(event, "data").get("object")
     if not isinstance(obj, dict):
         return None
     return obj if obj.get("object") in STREAM_OF or obj.get("object") == "discount" else None
@@ -123,17 +124,15 @@ def told_states(event: Object) -> Iterator[Also]:
     stream = STREAM_OF.get(str(obj.get("object"))) if obj else None
     if obj is None or stream is None or not obj.get("id"):
         return
-    created = event.get("created")
-    at = datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None
     # an ended subscription is told as deleted by its event's name, and is listed all the same
     is_deleted = str(event.get("type", "")).endswith(".deleted") and stream != "subscriptions"
-    yield Also(stream, obj, at, is_deleted)
+    yield Also(stream, obj, moment(event.get("created")), is_deleted)
 
 
 # -- lists ---------------------------------------------------------------------------------------------------
 
 
-class _NotUnderstood(Exception):
+class _UnknownParameterError(Exception):
     """The server does not know a parameter."""
 
 
@@ -151,10 +150,13 @@ def pages(
             return
         if answer.status_code == 400:
             if "expand[]" not in params:
-                raise _NotUnderstood(path)
+                raise _UnknownParameterError(path)
             # an older server cannot write out what it does not have
             del params["expand[]"]
             continue
+        if answer.status_code >= 500 and "pending" in params:
+            # an old server breaks on this one; without it more is listed, and sorted out later
+            raise _UnknownParameterError(path)
         answer.raise_for_status()
         told = answer.json()
         page = [obj for obj in told.get("data") or [] if isinstance(obj, dict)]
@@ -208,8 +210,8 @@ def check(access: Access) -> Checked:
     seen: dict[str, int] = {}
     missing: list[str] = []
     warnings: list[str] = []
-    for stream, (path, fixed, _, permission) in {**LISTS, "events": ("/v1/events", {}, (), "Events")}.items():
-        answer = _get(access, path, {"limit": PAGE, **fixed})
+    for stream, (path, _, _, permission) in {**LISTS, "events": ("/v1/events", {}, (), "Events")}.items():
+        answer = _get(access, path, {"limit": PAGE})
         if answer.status_code == 403:
             if stream in OPTIONAL:
                 warnings.append(f'the key has not "{permission}: Read": {OPTIONAL[stream]}')
@@ -249,5 +251,5 @@ def _who(access: Access) -> str:
     if answer.status_code != 200:
         return "Stripe account"
     told = answer.json()
-    name = ((told.get("settings") or {}).get("dashboard") or {}).get("display_name")
-    return str(name or (told.get("business_profile") or {}).get("name") or told.get("id") or "Stripe account")
+    name = part(told, "settings", "dashboard").get("display_name")
+    return str(name or part(told, "business_profile").get("name") or told.get("id") or "Stripe account")

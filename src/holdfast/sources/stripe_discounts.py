@@ -16,7 +16,7 @@ from typing import Any
 from holdfast.domain.money import half_even
 from holdfast.sources.source import Object, Row
 from holdfast.sources.stripe_prices import minor
-from holdfast.sources.stripe_shape import coupon_told, ident, seconds
+from holdfast.sources.stripe_shape import count, coupon_told, ident, part, seconds
 
 KINDS = ("forever", "repeating")
 
@@ -52,6 +52,8 @@ class Discounts:
     known: dict[str, Discount] = field(default_factory=dict)
     #: ids that could not be read → why
     bad: dict[str, str] = field(default_factory=dict)
+    #: ids of those that are the customer's, which are told of the customer
+    of_customer: set[str] = field(default_factory=set)
 
     def learn(self, told: Any) -> None:
         """Take note of a discount that is written out."""
@@ -89,17 +91,18 @@ def _discount(name: str, told: Object, coupon: Object) -> Discount:
     amounts: dict[str, int] = {}
     if amount is not None:
         amounts[str(coupon.get("currency") or "").upper()] = int(amount)
-        for currency, option in (coupon.get("currency_options") or {}).items():
-            amounts[currency.upper()] = int(option["amount_off"])
+        options = part(coupon, "currency_options")
+        amounts |= {currency.upper(): count(part(options, currency).get("amount_off")) for currency in options}
     if percent is None and not amounts:
         raise ValueError("the coupon says neither a percentage nor an amount")
     duration = str(coupon.get("duration") or "forever")
     if duration not in (*KINDS, "once"):
         raise ValueError(f"the duration '{duration}' is not known")
-    applies = (coupon.get("applies_to") or {}).get("products") or ()
+    applies = part(coupon, "applies_to").get("products")
+    products = frozenset(ident(one) for one in applies) if isinstance(applies, list) else frozenset()
     return Discount(
         name, ident(coupon), duration, seconds(told.get("start")) or 0, seconds(told.get("end")) if duration == "repeating" else None,
-        None if percent is None else Fraction(Decimal(str(percent))) / 100, amounts, frozenset(ident(one) for one in applies),
+        None if percent is None else Fraction(Decimal(str(percent))) / 100, amounts, products,
         ident(told.get("subscription_item")),
     )  # fmt: skip
 

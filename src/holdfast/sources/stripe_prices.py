@@ -12,12 +12,13 @@ from typing import Any
 
 from holdfast.domain.money import decimals, half_even
 from holdfast.sources.source import Object
+from holdfast.sources.stripe_shape import count, fraction, listed, part
 
 #: Stripe writes these without minor units, and these in thousandths; all others in hundredths: ISK and UGX too, for old times' sake
 NO_DECIMALS = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
-THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
+THREE_DECIMALS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 INTERVALS = ("day", "week", "month", "year")
 
@@ -110,23 +111,22 @@ def price_of(told: Object, known: Mapping[str, Object], currency: str = "") -> P
     own = str(whole.get("currency") or currency).upper()
     wanted = (currency or own).upper()
     if wanted != own:
-        option = (whole.get("currency_options") or {}).get(wanted.lower())
+        option = part(whole, "currency_options").get(wanted.lower())
         if not isinstance(option, dict):
             raise PriceError(f"the price is in {own} and its amount in {wanted} is not told")
         whole = {**whole, "tiers": None, **option}
-    recurring = whole.get("recurring")
-    timing: Mapping[str, Any] = recurring if isinstance(recurring, dict) else whole
+    timing: Mapping[str, Any] = part(whole, "recurring") or whole
     interval = str(timing.get("interval") or "month")
     if interval not in INTERVALS:
         raise PriceError(f"the interval '{interval}' is not known")
-    packs = whole.get("transform_quantity") or whole.get("transform_usage") or {}
+    packs = part(whole, "transform_quantity") or part(whole, "transform_usage")
     product = whole.get("product")
     return Price(
         id=str(whole.get("id") or ""), product=str(product.get("id") if isinstance(product, dict) else product or ""), currency=wanted,
-        interval=interval, count=int(timing.get("interval_count") or 1), is_metered=timing.get("usage_type") == "metered",
+        interval=interval, count=count(timing.get("interval_count")) or 1, is_metered=timing.get("usage_type") == "metered",
         unit=None if whole.get("billing_scheme") == "tiered" else _number(whole, "unit_amount", "amount"),
-        tiers=_tiers(whole.get("tiers") or ()), is_volume=whole.get("tiers_mode") == "volume",
-        pack=int(packs.get("divide_by") or 1), packs_up=packs.get("round") != "down", is_recurring=whole.get("type") != "one_time",
+        tiers=_tiers(listed(whole.get("tiers"))), is_volume=whole.get("tiers_mode") == "volume",
+        pack=count(packs.get("divide_by")) or 1, packs_up=packs.get("round") != "down", is_recurring=whole.get("type") != "one_time",
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def _number(told: Mapping[str, Any], *names: str) -> Fraction | None:
     """The first of these amounts that is told; the exact one before the rounded one."""
     for name in names:
         for key in (f"{name}_decimal", name):
-            value = told.get(key)
+            value = fraction(told.get(key))
             if value is not None:
-                return Fraction(str(value))
+                return value
     return None

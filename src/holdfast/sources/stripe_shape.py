@@ -6,7 +6,7 @@ Before: plans, period dates on the subscription, `discount`, `subscription` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -43,6 +43,14 @@ def day_of(at: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(at, UTC).astimezone(zone).date()
 
 
+def fraction(told: Any) -> Fraction | None:
+    """A number, as text or not; None where it is none."""
+    try:
+        return None if told is None else Fraction(str(told))
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
 def customer_of(obj: Object) -> str:
     """The customer an object belongs to; a refund says it by its charge at times."""
     charge = obj.get("charge")
@@ -52,7 +60,19 @@ def customer_of(obj: Object) -> str:
 def listed(told: Any) -> list[Object]:
     """The objects of a list, whether it is one of Stripe's list objects or plain."""
     data = told.get("data") if isinstance(told, dict) else told
-    return [obj for obj in data or () if isinstance(obj, dict)]
+    return [obj for obj in data if isinstance(obj, dict)] if isinstance(data, list) else []
+
+
+def part(obj: Any, *names: str) -> Object:
+    """The object within an object, by the names that lead to it; {} where there is none."""
+    for name in names:
+        obj = obj.get(name) if isinstance(obj, dict) else None
+    return obj if isinstance(obj, dict) else {}
+
+
+def count(told: Any) -> int:
+    """A whole number; 0 where it is none."""
+    return told if isinstance(told, int) and not isinstance(told, bool) else 0
 
 
 # -- discounts -----------------------------------------------------------------------------------------------
@@ -62,9 +82,9 @@ def discounts_told(obj: Object) -> list[str | Object]:
     """Discounts of a subscription, item or customer, each as its id or written out."""
     several = obj.get("discounts")
     if isinstance(several, list) and several:
-        return [told for told in several if told]
+        return [told for told in several if told and isinstance(told, str | dict)]
     one = obj.get("discount")
-    return [one] if one else []
+    return [one] if one and isinstance(one, str | dict) else []
 
 
 def coupon_told(discount: Object) -> Any:
@@ -100,12 +120,12 @@ def items_of(sub: Object) -> list[Item]:
         price = item.get("price") or item.get("plan")
         if not isinstance(price, dict) or item.get("deleted"):
             continue
-        rates = item.get("tax_rates") or sub.get("default_tax_rates") or ()
+        rates = listed(item.get("tax_rates")) or listed(sub.get("default_tax_rates"))
         quantity = item.get("quantity")
         found.append(
             Item(
-                ident(item), price, 1 if quantity is None else int(quantity), seconds(item.get("created")), _period(item) or _period(sub),
-                tuple(discounts_told(item)), tuple(rate for rate in rates if isinstance(rate, dict)),
+                ident(item), price, quantity if isinstance(quantity, int) else 1, seconds(item.get("created")), _period(item) or _period(sub),
+                tuple(discounts_told(item)), tuple(rates),
             )
         )  # fmt: skip
     return found
@@ -168,33 +188,41 @@ class Line:
         return self.amount - sum(self.discounts.values()) - self.tax_within
 
 
+#: where `parsed` keeps the lines in its copy of an invoice; no name of Stripe's
+PARSED = "(lines)"
+
+
 def subscription_of(invoice: Object) -> str:
     """The subscription an invoice is for; "" where it is for none."""
-    parent = (invoice.get("parent") or {}).get("subscription_details") or {}
+    parent = part(invoice, "parent", "subscription_details")
     return ident(parent.get("subscription")) or ident(invoice.get("subscription"))
 
 
-def lines_of(invoice: Object) -> Iterator[Line]:
+def lines_of(invoice: Object) -> Sequence[Line]:
     """The lines of an invoice that can be read; others are skipped."""
-    for told in listed(invoice.get("lines")):
-        line = line_of(told, invoice)
-        if line is not None:
-            yield line
+    known: Sequence[Line] | None = invoice.get(PARSED)
+    if known is not None:
+        return known
+    return tuple(line for told in listed(invoice.get("lines")) if (line := line_of(told, invoice)) is not None)
+
+
+def parsed(invoice: Object) -> Object:
+    """The invoice with its lines parsed once: they are asked for many times."""
+    return {**invoice, PARSED: lines_of(invoice)}
 
 
 def line_of(told: Object, invoice: Object) -> Line | None:
     """One line; None where it has no amount or period."""
-    parent = told.get("parent") or {}
-    of_item, of_sub = parent.get("invoice_item_details") or {}, parent.get("subscription_item_details") or {}
+    of_item, of_sub = part(told, "parent", "invoice_item_details"), part(told, "parent", "subscription_item_details")
     details = of_sub or of_item
-    pricing = told.get("pricing") or {}
-    by_price = pricing.get("price_details") or {}
+    pricing = part(told, "pricing")
+    by_price = part(pricing, "price_details")
     price = told.get("price") or told.get("plan") or by_price.get("price")
-    period = told.get("period") or {}
+    period = part(told, "period")
     start, end = seconds(period.get("start")), seconds(period.get("end"))
     if start is None or end is None or not isinstance(told.get("amount"), int):
         return None
-    within, taxed = _tax_within(told.get("taxes") or told.get("tax_amounts") or ())
+    within, taxed = _tax_within(listed(told.get("taxes")) or listed(told.get("tax_amounts")))
     unit = pricing.get("unit_amount_decimal")
     is_proration = bool(details.get("proration") or told.get("proration"))
     return Line(
@@ -203,8 +231,8 @@ def line_of(told: Object, invoice: Object) -> Line | None:
             subscription_of(invoice) if of_sub or told.get("type") == "subscription" else ""),
         item=ident(of_sub.get("subscription_item")) or ident(told.get("subscription_item")),
         price_id=ident(price), price=price if isinstance(price, dict) else None,
-        product=ident(by_price.get("product")), quantity=told.get("quantity"), unit=None if unit is None else Fraction(str(unit)),
-        amount=told["amount"], discounts={ident(d.get("discount")): int(d.get("amount") or 0) for d in told.get("discount_amounts") or ()},
+        product=ident(by_price.get("product")), quantity=told.get("quantity") if isinstance(told.get("quantity"), int) else None, unit=fraction(unit),
+        amount=told["amount"], discounts={ident(d.get("discount")): count(d.get("amount")) for d in listed(told.get("discount_amounts"))},
         tax_within=within, taxed=taxed, is_proration=is_proration,
         is_recurring=bool(of_sub or told.get("type") == "subscription") and not is_proration,
         start=start, end=end, currency=str(told.get("currency") or invoice.get("currency") or "").upper(),
@@ -213,7 +241,7 @@ def line_of(told: Object, invoice: Object) -> Line | None:
 
 def pending_line(item: Object) -> Line | None:
     """A proration that is on no invoice yet, as the line that it will be."""
-    parent = (item.get("parent") or {}).get("subscription_details") or {}
+    parent = part(item, "parent", "subscription_details")
     sub = ident(parent.get("subscription")) or ident(item.get("subscription"))
     if item.get("invoice") or not item.get("proration") or not sub:
         return None
@@ -225,14 +253,14 @@ def pending_line(item: Object) -> Line | None:
     return line_of({**item, "parent": {"subscription_item_details": inner}}, {"currency": item.get("currency")})
 
 
-def _tax_within(taxes: Sequence[Any]) -> tuple[int, int]:
+def _tax_within(taxes: Sequence[Object]) -> tuple[int, int]:
     """Tax that is part of the amount, and the amount it was reckoned from."""
-    within = [t for t in taxes if isinstance(t, dict) and (t.get("tax_behavior") == "inclusive" or t.get("inclusive"))]
-    return sum(int(t.get("amount") or 0) for t in within), max((int(t.get("taxable_amount") or 0) for t in within), default=0)
+    within = [t for t in taxes if t.get("tax_behavior") == "inclusive" or t.get("inclusive")]
+    return sum(count(t.get("amount")) for t in within), max((count(t.get("taxable_amount")) for t in within), default=0)
 
 
 def issued(invoice: Object) -> int | None:
     """When an invoice was issued."""
-    moves = invoice.get("status_transitions") or {}
+    moves = part(invoice, "status_transitions")
     told = (invoice.get("effective_at"), moves.get("finalized_at"), invoice.get("created"), invoice.get("date"))
     return next((at for one in told if (at := seconds(one)) is not None), None)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from holdfast.domain.belonging import Belonging
-from holdfast.domain.facts import FactTable
+from holdfast.domain.fact_table import FactTable
 from holdfast.domain.policy import Policy
 from holdfast.warehouse.sql import literal, quoted
 

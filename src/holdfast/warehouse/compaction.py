@@ -20,7 +20,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from holdfast.domain.facts import TABLES, FactTable
+from holdfast.domain.fact_table import FactTable
+from holdfast.domain.facts import TABLES
 from holdfast.warehouse.landing import Landing, LandingError, Load, landing_schema, load_no_of
 from holdfast.warehouse.parts import ROW_GROUP_ROWS, fsync_folder, in_parts, write_part
 from holdfast.warehouse.sql import literal, quoted

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.domain.erased import ERASED, Person
-from holdfast.domain.facts import TABLES, FactTable
+from holdfast.domain.fact_table import FactTable
+from holdfast.domain.facts import TABLES
 from holdfast.warehouse.landing import Landing
 from holdfast.warehouse.parts import sorted_part, write_part
 from holdfast.warehouse.sql import literal, quoted

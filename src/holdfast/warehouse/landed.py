@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from holdfast.domain.facts import TABLES, FactTable
+from holdfast.domain.fact_table import FactTable
+from holdfast.domain.facts import TABLES
 from holdfast.warehouse.booking import scan_whole
 from holdfast.warehouse.landing import Landing, LandingError, fact_schema
 

@@ -26,7 +26,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.domain.facts import SOURCE_KINDS, TABLES, Column, FactTable
+from holdfast.domain.fact_table import Column, FactTable
+from holdfast.domain.facts import SOURCE_KINDS, TABLES
 from holdfast.warehouse.parts import PART_ROWS, ROW_GROUP_ROWS, fsync_folder, in_parts, sorted_part, write_part
 
 __all__ = [

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from holdfast.domain.facts import TABLES, FactTable
+from holdfast.domain.fact_table import FactTable
+from holdfast.domain.facts import TABLES
 from holdfast.warehouse.booking import scan, scan_whole
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.links import CHANGED, links_in_force, resolved, set_links

@@ -131,7 +131,7 @@ def _find_members(c: duckdb.DuckDBPyConnection, files: Sequence[Path], first_day
     c.execute(
         f"insert into member select coalesce({IN_FORCE}.account_id, told.account_id), told.account_id from ("
         f"select distinct account_id from {scan(files)} where day >= date '{first_day}' and account_id in ({ids})) as told "
-        f"left join {IN_FORCE} on {IN_FORCE}.external_id = told.account_id"
+        f"left join {IN_FORCE} on {IN_FORCE}.external_id = told.account_id except select account_id, told_account_id from member"
     )
 
 
@@ -232,7 +232,7 @@ def _newest(c: duckdb.DuckDBPyConnection, files: Sequence[Path], first_day: date
         "told.account_id as told_account_id "
         f"from ({rows}) as told left join {IN_FORCE} on {IN_FORCE}.external_id = told.account_id"
     )
-    alone = f"select account_id, day, feature, events, active_users, account_id as told_account_id from ({rows})"
+    alone = f"select account_id, day, feature, events, active_users from ({rows})"
     linked = c.execute(f"select exists (from {IN_FORCE})").fetchall()[0][0]
     c.execute(f"create or replace temp table newest as {told if linked else alone} order by account_id, day, feature")
 

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.domain.facts import TABLES, Column
+from holdfast.domain.fact_table import Column
+from holdfast.domain.facts import TABLES
 from holdfast.sources.demo.world import NONE, US_DAY, B, F, I
 
 TYPES: dict[str, pa.DataType] = {

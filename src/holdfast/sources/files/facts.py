@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.domain.facts import TABLES, Column
+from holdfast.domain.fact_table import Column
+from holdfast.domain.facts import TABLES
 from holdfast.sources.files.cells import Cells, as_days, days_from, mask_of
 from holdfast.sources.files.mapping import Mapping
 from holdfast.sources.files.rejects import Reject

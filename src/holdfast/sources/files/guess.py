@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from holdfast.domain.facts import TABLES
 from holdfast.sources.files.mapping import NEEDED, Mapping
 from holdfast.sources.files.parse import choose_date_format
 from holdfast.sources.files.profile import Profile, days_of, month_columns
@@ -48,11 +47,13 @@ class Unrecognised:
 Matches = dict[str, Match]
 
 
-def guess(file: str, columns: Sequence[Profile], currency: str, timezone: str) -> Mapping | Unrecognised:
-    """The mapping of a file, or why it is none of ours. `currency` and `timezone` are the home's."""
+def guess(
+    file: str, columns: Sequence[Profile], currency: str, timezone: str, only: str = ""
+) -> Mapping | Unrecognised:
+    """The mapping of a file, or why it is none of ours. `currency` and `timezone` are the home's; `only`: the one table it can be."""
     rated = [
         (_score(table, file, found), table, found)
-        for table in NEEDED
+        for table in ([only] if only else NEEDED)
         if (found := _match_table(table, file, columns)) is not None
     ]
     if not rated:

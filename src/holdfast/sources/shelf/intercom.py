@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from holdfast.domain.companies import company_domain
 from holdfast.domain.matching import PartyTold
 from holdfast.sources.access import Access
-from holdfast.sources.free_mail import company_domain
-from holdfast.sources.intercom_words import host_of, plain, rated, text_of
+from holdfast.sources.intercom_words import rated, text_of
+from holdfast.sources.shapes import key, number, part, parts, text
 from holdfast.sources.source import Bad, Checked, Facts, Field, Object, Source, SourceError, Span, Stream, Told
 from holdfast.sources.times import day_in, moment
 
@@ -74,7 +75,7 @@ def _scroll(access: Access, span: Span) -> Iterator[Sequence[Object]]:
             yield list(page)
     except HTTPError as error:
         status = error.response.status_code if error.response is not None else 0
-        if status == 400 and "scroll_exists" in error.response.text:
+        if status == 400 and error.response is not None and "scroll_exists" in error.response.text:
             raise SourceError(
                 "another program is listing this workspace's companies, and Intercom allows one at a time",
                 "It is tried again by itself; a list that was left lying is free again after a minute",
@@ -93,10 +94,8 @@ def _changed(obj: Object) -> datetime | None:
 
 def _asker(conversation: Object) -> str:
     """The group of the contact whose conversation it is."""
-    contacts = conversation.get("contacts")
-    listed = contacts.get("contacts") if isinstance(contacts, dict) else None
-    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-    return f"contact:{first['id']}" if first.get("id") else ""
+    first = next((found for one in parts(part(conversation, "contacts"), "contacts") if (found := key(one, "id"))), "")
+    return f"contact:{first}" if first else ""
 
 
 STREAMS = (
@@ -148,35 +147,29 @@ def facts(told: Told) -> Facts:
 
 
 def _company(obj: Object, is_gone: bool) -> PartyTold:
-    plan = obj.get("plan")
-    told = {
-        "plan": plan.get("name") if isinstance(plan, dict) else None, "industry": obj.get("industry"),
-        "size": str(obj["size"]) if obj.get("size") else None,
-    }  # fmt: skip
-    key = str(obj.get("company_id") or "")
+    told = {"plan": text(part(obj, "plan"), "name"), "industry": text(obj, "industry"), "size": key(obj, "size")}
+    ours = key(obj, "company_id")
     return PartyTold(
-        str(obj.get("id")), str(obj.get("name") or ""), host_of(obj.get("website")), (key,) if key else (),
-        {name: str(value) for name, value in told.items() if value}, is_gone=is_gone,
+        key(obj, "id"), text(obj, "name"), company_domain(text(obj, "website")), (ours,) if ours else (),
+        {name: value for name, value in told.items() if value and value != "0"}, is_gone=is_gone,
     )  # fmt: skip
 
 
 def _home(contact: Object) -> str:
     """The account of a contact: the first of their companies, or the one that owns the domain of their address."""
-    companies = contact.get("companies")
-    listed = companies.get("data") if isinstance(companies, dict) else None
-    for company in listed if isinstance(listed, list) else ():
-        if isinstance(company, dict) and company.get("id"):
-            return str(company["id"])
-    domain = company_domain(str(contact.get("email") or ""))
+    for company in parts(part(contact, "companies"), "data"):
+        if key(company, "id"):
+            return key(company, "id")
+    domain = company_domain(text(contact, "email"))
     return f"domain:{domain}" if domain else ""
 
 
 def _contact(obj: Object, account: str, is_deleted: bool, timezone: str) -> dict[str, Any]:
     return {
-        "contact_id": str(obj.get("id")),
+        "contact_id": key(obj, "id"),
         "account_id": account,
-        "name": obj.get("name") or None,
-        "email": str(obj.get("email") or "").lower() or None,
+        "name": text(obj, "name") or None,
+        "email": text(obj, "email").lower() or None,
         "joined_on": day_in(moment(obj.get("signed_up_at")) or moment(obj.get("created_at")), timezone),
         "deleted": is_deleted,
     }
@@ -184,25 +177,24 @@ def _contact(obj: Object, account: str, is_deleted: bool, timezone: str) -> dict
 
 def _is_asked(obj: Object) -> bool:
     """Whether a customer asked something: they began it, or answered what was sent to them."""
-    begun = (obj.get("source") or {}).get("delivered_as") == "customer_initiated"
-    return begun or bool((obj.get("statistics") or {}).get("first_contact_reply_at"))
+    begun = part(obj, "source").get("delivered_as") == "customer_initiated"
+    return begun or bool(part(obj, "statistics").get("first_contact_reply_at"))
 
 
 def _ticket(obj: Object, account: str, contact: str, is_deleted: bool) -> dict[str, Any]:
-    source, counted = obj.get("source") or {}, obj.get("statistics") or {}
+    source, counted = part(obj, "source"), part(obj, "statistics")
     begun = source.get("delivered_as") == "customer_initiated"
-    reopens = counted.get("count_reopens")
     return {
-        "ticket_id": str(obj.get("id")),
+        "ticket_id": key(obj, "id"),
         "account_id": account,
         "contact_id": contact,
         "opened_at": moment(obj.get("created_at") if begun else counted.get("first_contact_reply_at")),
         "first_response_at": moment(counted.get("first_admin_reply_at")),
         "closed_at": moment(counted.get("last_close_at")) or _changed(obj) if obj.get("state") == "closed" else None,
         "priority": "high" if obj.get("priority") == "priority" else "normal",
-        "subject": plain(obj.get("title")) or text_of(source.get("subject")) or None,
+        "subject": text(obj, "title") or text_of(source.get("subject")) or None,
         "body": text_of(source.get("body")) or None,
-        "reopened": reopens if isinstance(reopens, int) and not isinstance(reopens, bool) else 0,
+        "reopened": max(0, number(counted, "count_reopens") or 0),
         "satisfaction": rated(obj.get("conversation_rating")),
         "deleted": is_deleted,
     }
@@ -219,10 +211,10 @@ def check(access: Access) -> Checked:
     person = me.json()
     query = {"query": {"field": "created_at", "operator": ">", "value": 0}, "pagination": {"per_page": 1}}
     seen = {}
-    for name, part in (("contacts", "data"), ("conversations", "conversations")):
+    for name, listed in (("contacts", "data"), ("conversations", "conversations")):
         answer = client.post(f"{name}/search", json=query)
         _require(answer, "Read conversations" if name == "conversations" else "Read and list users and companies")
-        seen[name] = len(answer.json().get(part) or ())
+        seen[name] = len(answer.json().get(listed) or ())
     answer = client.post("companies/list", params={"per_page": 1})
     _require(answer, "Read and list users and companies")
     seen["companies"] = len(answer.json().get("data") or ())

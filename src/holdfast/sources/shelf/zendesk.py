@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from holdfast.domain.companies import company_domain
 from holdfast.domain.matching import PartyTold
 from holdfast.sources.access import Access
-from holdfast.sources.free_mail import company_domain
+from holdfast.sources.shapes import key, number, part, parts, text
 from holdfast.sources.source import Bad, Checked, Facts, Field, Object, Source, SourceError, Span, Stream, Told
 from holdfast.sources.times import day_in, moment
 from holdfast.sources.zendesk_words import SATISFACTION, first_response, priority
@@ -76,7 +77,7 @@ def _by_cursor(what: str, **more: str) -> Any:
 
 def _with_metrics(objects: list[Object], answer: Object) -> list[Object]:
     """Tickets with their metric sets, which come within them or beside them."""
-    beside = {told.get("ticket_id"): told for told in answer.get("metric_sets") or ()}
+    beside = {told.get("ticket_id"): told for told in parts(answer, "metric_sets")}
     return [obj | {"metric_set": beside[obj["id"]]} if obj.get("id") in beside else obj for obj in objects]
 
 
@@ -140,7 +141,7 @@ def facts(told: Told) -> Facts:
     for obj in told.newest("organizations"):
         found.parties.append(_organization(obj))
     for state in told.gone("organizations"):
-        found.parties.append(PartyTold(str(state.obj.get("id")), str(state.obj.get("name") or ""), is_gone=True))
+        found.parties.append(PartyTold(key(state.obj, "id"), text(state.obj, "name"), is_gone=True))
     home = ""
     for state in (states[-1] for states in told.states("users").values()):
         home = _home(state.obj)
@@ -152,7 +153,7 @@ def facts(told: Told) -> Facts:
     for states in told.states("tickets").values():
         # what is deleted for good has lost its words and its organisation
         obj = states[-1].obj
-        account = next((str(s.obj["organization_id"]) for s in reversed(states) if s.obj.get("organization_id")), home)
+        account = next((of for s in reversed(states) if (of := key(s.obj, "organization_id"))), home)
         if not account:
             continue
         if moment(obj.get("created_at")) is None:
@@ -165,50 +166,51 @@ def facts(told: Told) -> Facts:
 
 
 def _organization(obj: Object) -> PartyTold:
-    domains = [name for name in obj.get("domain_names") or () if isinstance(name, str)]
-    external = str(obj.get("external_id") or "")
+    told = obj.get("domain_names")
+    domains = [name for name in told if isinstance(name, str)] if isinstance(told, list) else []
+    external = key(obj, "external_id")
     return PartyTold(
-        str(obj.get("id")), str(obj.get("name") or ""), domains[0].lower() if domains else "",
+        key(obj, "id"), text(obj, "name"), company_domain(domains[0]) if domains else "",
         (external,) if external else (),
     )  # fmt: skip
 
 
 def _home(person: Object) -> str:
     """The account of a person: their organisation, or the company that owns the domain of their address."""
-    organization = person.get("organization_id")
+    organization = key(person, "organization_id")
     if organization:
-        return str(organization)
-    domain = company_domain(str(person.get("email") or ""))
+        return organization
+    domain = company_domain(text(person, "email"))
     return f"domain:{domain}" if domain and person.get("role") == "end-user" else ""
 
 
 def _contact(obj: Object, account: str, is_deleted: bool, timezone: str) -> dict[str, Any]:
     return {
-        "contact_id": str(obj.get("id")),
+        "contact_id": key(obj, "id"),
         "account_id": account,
-        "name": obj.get("name") or None,
-        "email": str(obj.get("email") or "").lower() or None,
+        "name": text(obj, "name") or None,
+        "email": text(obj, "email").lower() or None,
         "joined_on": day_in(moment(obj.get("created_at")), timezone),
         "deleted": is_deleted,
     }
 
 
 def _ticket(obj: Object, account: str, is_deleted: bool) -> dict[str, Any]:
-    metrics = obj.get("metric_set") or {}
+    metrics = part(obj, "metric_set")
     is_done = obj.get("status") in ("solved", "closed")
-    rating = (obj.get("satisfaction_rating") or {}).get("score")
+    rating = part(obj, "satisfaction_rating").get("score")
     return {
-        "ticket_id": str(obj.get("id")),
+        "ticket_id": key(obj, "id"),
         "account_id": account,
-        "contact_id": str(obj.get("requester_id")) if obj.get("requester_id") else None,
+        "contact_id": key(obj, "requester_id") or None,
         "opened_at": moment(obj.get("created_at")),
         "first_response_at": first_response(obj, metrics),
         # where metrics are missing the last change of a finished ticket is the best that is known
         "closed_at": moment(metrics.get("solved_at")) or moment(obj.get("updated_at")) if is_done else None,
         "priority": priority(obj),
-        "subject": obj.get("subject") or obj.get("raw_subject") or None,
-        "body": obj.get("description") or None,
-        "reopened": metrics.get("reopens") if isinstance(metrics.get("reopens"), int) else 0,
+        "subject": text(obj, "subject") or text(obj, "raw_subject") or None,
+        "body": text(obj, "description") or None,
+        "reopened": max(0, number(metrics, "reopens") or 0),
         "satisfaction": SATISFACTION.get(str(rating)),
         "deleted": is_deleted,
     }

@@ -22,7 +22,8 @@ from holdfast.web.rights import page
 #: address name, title and icon of each room, by group; a room whose address is not there is left out
 ROOMS = (
     ("Data", (
-        ("setup_connections", "Connections", "plug-zap"), ("setup_sources", "Sources", "database"), ("setup_policies", "Policies", "book-open"),
+        ("setup_connections", "Connections", "plug-zap"), ("setup_sources", "Sources", "database"),
+        ("setup_matches", "Matches", "git-merge"), ("setup_policies", "Policies", "book-open"),
         ("setup_segments", "Segments", "layers"), ("setup_settings", "Settings", "sliders-horizontal"),
     )),
     ("People", (("setup_people", "People", "users"), ("setup_owners", "Owners and books", "user"), ("setup_roles", "Roles", "shield-check"))),

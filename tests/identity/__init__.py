@@ -1,0 +1,1 @@
+"""Identity: which account of ours the accounts of other systems are."""
