@@ -147,7 +147,7 @@ def test_a_hand_over_makes_lists_of_accounts_new(call: Caller) -> None:
 def test_status_is_what_the_command_says(call: Caller) -> None:
     told = call("GET", "/status").json()
     assert set(told) == {
-        "sources", "events", "coverage", "booked", "booking_problem", "loads_not_booked", "complete_from"
+        "sources", "events", "coverage", "booked", "booking_problem", "loads_not_booked", "complete_from", "incomplete_accounts"
     }  # fmt: skip
     demo = next(one for one in told["sources"] if one["name"] == "demo")
     assert demo["rows"]["subscription_item"] > 0 and demo["lag_seconds"] >= 0 and demo["errors"] == []

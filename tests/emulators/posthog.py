@@ -64,6 +64,9 @@ class PostHog(Emulator):
         self.most = 50_000
         self.answers: dict[str, tuple[int, Any]] = {}
         self.questions: list[str] = []
+        #: the events as a table, and the project's state that it was made of
+        self.table: duckdb.DuckDBPyConnection | None = None
+        self.made_of: tuple[list[Happened], datetime] | None = None
 
     def allowed(self, asked: Asked) -> Answer | None:
         if asked.headers.get("authorization") != f"Bearer {KEY}":
@@ -141,24 +144,17 @@ class PostHog(Emulator):
         assert limit or " group by " not in sql, "without LIMIT an answer has 100 rows"
         for name, value in values.items():
             sql = sql.replace("{" + name + "}", _literal(value))
-        sql = re.sub(r"toDateTime\((concat\(.*?\)), ('[^']*')\)", r"toDateTime(\1, zone := \2)", sql)
+        # DuckDB gives a macro's default for an argument by its name alone; the pattern stays within the one call
+        sql = re.sub(r"toDateTime\((concat\([^()]*\)), ('[^']*')\)", r"toDateTime(\1, zone := \2)", sql)
         sql = re.sub(r"\$group_(\d)", r'"$group_\1"', sql).replace("any(", "any_value(").replace("now()", "moment()")
-        with duckdb.connect() as db:
-            db.execute("set timezone = 'UTC'")
-            db.execute(MACROS)
-            db.execute(f"create macro moment() as timestamptz '{self.project.now.isoformat()}'")
-            db.execute(
-                'create table events (timestamp timestamptz, event varchar, "$group_0" varchar, "$group_1" varchar, person_id varchar, '
-                "person struct(properties struct(email varchar, name varchar)))"
-            )
-            db.executemany(
-                "insert into events values (?, ?, '', ?, ?, {'properties': {'email': ?, 'name': ?}})",
-                [[one.at, one.event, one.group or "", one.person, one.email, one.name] for one in self.project.events]
-                or [["1970-01-01", "x", "", "", None, None]],
-            )
-            if not self.project.events:
-                db.execute("delete from events")
-            return [list(row) for row in db.execute(sql).fetchall()[: self.most]]
+        return [list(row) for row in self.db().execute(sql).fetchall()[: self.most]]
+
+    def db(self) -> duckdb.DuckDBPyConnection:
+        """What happened, as a table; made anew when something more did."""
+        state = (list(self.project.events), self.project.now)
+        if self.table is None or state != self.made_of:
+            self.table, self.made_of = _table(*state), state
+        return self.table
 
     # -- what there is -------------------------------------------------------------------------------------------
 
@@ -179,6 +175,23 @@ class PostHog(Emulator):
         """An event a day."""
         for place in range(count):
             self.happened(f"{first + timedelta(days=place)}T10:00:00Z", "report", group, "p1")
+
+
+def _table(events: list[Happened], now: datetime) -> duckdb.DuckDBPyConnection:
+    db = duckdb.connect()
+    db.execute("set timezone = 'UTC'")
+    db.execute(MACROS)
+    db.execute(f"create macro moment() as timestamptz '{now.isoformat()}'")
+    db.execute(
+        'create table events (timestamp timestamptz, event varchar, "$group_0" varchar, "$group_1" varchar, person_id varchar, '
+        "person struct(properties struct(email varchar, name varchar)))"
+    )
+    if events:
+        db.executemany(
+            "insert into events values (?, ?, '', ?, ?, {'properties': {'email': ?, 'name': ?}})",
+            [[one.at, one.event, one.group or "", one.person, one.email, one.name] for one in events],
+        )
+    return db
 
 
 def _literal(value: Any) -> str:

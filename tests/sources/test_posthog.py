@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from holdfast.domain.matching import PartyTold
 from holdfast.sources import posthog_query
 from holdfast.sources.access import Access
 from holdfast.sources.shelf.posthog import SOURCE, check
-from holdfast.sources.source import SourceError
+from holdfast.sources.source import Facts, SourceError, Span
 
 from ..emulators.posthog import KEY, PostHog
 from ..emulators.serving import Answer
+from .crm_facts import facts_of
 from .harness import Reader
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -49,12 +51,19 @@ def access(posthog: PostHog, **settings: str) -> Access:
 
 
 def reader(posthog: PostHog, folder: Path, **settings: str) -> Reader:
+    """With so short a past that its first listing is one piece."""
     told = access(posthog, **settings)
-    return Reader(SOURCE, folder, told.settings, told.secrets)
+    return Reader(replace(SOURCE, begins=NOW - timedelta(days=60)), folder, told.settings, told.secrets)
 
 
-def usage(one: Reader) -> list[tuple[Any, ...]]:
-    rows = one.facts(NOW).rows.get("usage_day", [])
+def look(posthog: PostHog, **settings: str) -> Facts:
+    """What is told by one look, without landing it."""
+    return facts_of(SOURCE, access(posthog, **settings), NOW)
+
+
+def usage(one: Reader | Facts) -> list[tuple[Any, ...]]:
+    found = one if isinstance(one, Facts) else one.facts(NOW)
+    rows = found.rows.get("usage_day", [])
     return sorted((r["account_id"], str(r["day"]), r["feature"], r["events"], r["active_users"]) for r in rows)
 
 
@@ -74,20 +83,15 @@ def test_usage_is_counted_by_day_account_and_event_and_all_together(posthog: Pos
     ]  # fmt: skip
 
 
-def test_events_can_be_left_out_or_chosen(posthog: PostHog, tmp_path: Path) -> None:
-    without = reader(posthog, tmp_path / "a", without="report, größe 🔥's")
-    without.pull(NOW)
+def test_events_can_be_left_out_or_chosen(posthog: PostHog) -> None:
+    without = look(posthog, without="report, größe 🔥's")
     assert usage(without) == [("acme", "2026-03-08", "*", 1, 1), ("acme", "2026-03-08", "page", 1, 1)]
-    only = reader(posthog, tmp_path / "b", only="page")
-    only.pull(NOW)
-    assert usage(only) == usage(without)
+    assert usage(look(posthog, only="page")) == usage(without)
 
 
-def test_an_event_called_as_our_word_for_page_views_is_counted_with_them(posthog: PostHog, tmp_path: Path) -> None:
+def test_an_event_called_as_our_word_for_page_views_is_counted_with_them(posthog: PostHog) -> None:
     posthog.happened("2026-03-08T12:00:00Z", "page", "acme", "p2", times=2)
-    one = reader(posthog, tmp_path)
-    one.pull(NOW)
-    assert ("acme", "2026-03-08", "page", 3, 1) in usage(one)
+    assert ("acme", "2026-03-08", "page", 3, 1) in usage(look(posthog))
 
 
 def test_late_events_change_a_days_count_and_earlier_days_are_not_asked_for(posthog: PostHog, tmp_path: Path) -> None:
@@ -107,39 +111,43 @@ def test_late_events_change_a_days_count_and_earlier_days_are_not_asked_for(post
     assert one.pull(NOW + timedelta(hours=2)).new == {}
 
 
+@pytest.mark.slow
 def test_a_long_past_is_counted_in_windows_without_gap_or_overlap(posthog: PostHog, tmp_path: Path) -> None:
     posthog.days(date(2025, 9, 1), 190, "old")
     one = reader(posthog, tmp_path)
+    # all the pieces that there are since the first PostHog; the last of them ends within the 190 days
+    one.source = SOURCE
     one.pull(NOW)
-    days = [row[1] for row in usage(one) if row[0] == "old" and row[2] == "report"]
+    rows = usage(one)
+    days = [row[1] for row in rows if row[0] == "old" and row[2] == "report"]
     assert len(days) == 190 == len(set(days))
-    assert all(row[3] == 1 for row in usage(one) if row[0] == "old")
+    assert all(row[3] == 1 for row in rows if row[0] == "old")
     assert one.raw.rows("count") == 190 * 2 + 5
 
 
-def test_answers_are_read_page_by_page(posthog: PostHog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posthog_query, "PAGE", 2)
+def test_answers_are_read_page_by_page(posthog: PostHog, monkeypatch: pytest.MonkeyPatch) -> None:
     posthog.days(date(2026, 3, 1), 7, "acme")
-    one = reader(posthog, tmp_path)
-    one.pull(NOW)
-    assert len([row for row in usage(one) if row[2] == "report"]) == 8 - 1
-    assert any("offset 2" in sql for sql in posthog.questions)
+    in_one = usage(look(posthog))
+    assert [row[1] for row in in_one if row[2] == "report"] == [f"2026-03-0{day}" for day in range(1, 9)]
+    monkeypatch.setattr(posthog_query, "PAGE", 2)
+    posthog.questions.clear()
+    assert usage(look(posthog)) == in_one
+    # 10 counts of an event end with a page that is empty, 9 counts of all events with one that is not full
+    offsets = [int(sql.rpartition(" ")[2]) for sql in questions(posthog)]
+    assert offsets == [0, 2, 4, 6, 8, 10, 0, 2, 4, 6, 8]
 
 
-def test_days_are_those_of_the_time_zone_that_was_set(posthog: PostHog, tmp_path: Path) -> None:
+def test_days_are_those_of_the_time_zone_that_was_set(posthog: PostHog) -> None:
     posthog.happened("2026-03-05T23:30:00Z", "report", "night", "p1")
-    one = reader(posthog, tmp_path, timezone="Europe/Berlin")
-    one.pull(NOW)
-    assert ("night", "2026-03-06", "report", 1, 1) in usage(one)
+    assert ("night", "2026-03-05", "report", 1, 1) in usage(look(posthog))
+    assert ("night", "2026-03-06", "report", 1, 1) in usage(look(posthog, timezone="Europe/Berlin"))
 
 
-def test_an_answer_that_takes_its_time_is_looked_after(posthog: PostHog, tmp_path: Path) -> None:
+def test_an_answer_that_takes_its_time_is_looked_after(posthog: PostHog) -> None:
     posthog.looks = 4
-    one = reader(posthog, tmp_path)
-    one.pull(NOW)
-    assert (
-        len(usage(one)) == 5 and sum(asked.method == "GET" and "/query/" in asked.path for asked in posthog.asked) >= 8
-    )
+    assert len(usage(look(posthog))) == 5
+    looks = [asked for asked in posthog.asked if asked.method == "GET" and "/query/" in asked.path]
+    assert len(looks) == 4 * len(posthog.questions) >= 8
 
 
 def test_a_question_that_fails_is_told(posthog: PostHog) -> None:
@@ -164,11 +172,9 @@ def test_an_answer_that_never_comes_is_given_up(posthog: PostHog, monkeypatch: p
 @pytest.mark.parametrize(
     "fault", [Answer(429, {"detail": "throttled"}, {"Retry-After": "0"}), Answer(500, {}), Answer(503, {})]
 )
-def test_throttling_and_faults_are_waited_out(posthog: PostHog, tmp_path: Path, fault: Answer) -> None:
+def test_throttling_and_faults_are_waited_out(posthog: PostHog, fault: Answer) -> None:
     posthog.faults += [fault, fault]
-    one = reader(posthog, tmp_path)
-    one.pull(NOW)
-    assert len(usage(one)) == 5
+    assert len(usage(look(posthog))) == 5 and not posthog.faults
 
 
 # -- who they are --------------------------------------------------------------------------------------------------
@@ -187,21 +193,18 @@ def test_groups_are_told_as_parties_with_what_they_are_known_by(posthog: PostHog
     assert {party.external_id for party in one.facts(NOW).parties if party.is_gone} == {"g4"}
 
 
-def test_without_groups_accounts_are_the_domains_of_people(posthog: PostHog, tmp_path: Path) -> None:
-    one = reader(posthog, tmp_path, by="domain")
-    one.pull(NOW)
-    assert usage(one) == [
+def test_without_groups_accounts_are_the_domains_of_people(posthog: PostHog) -> None:
+    found = look(posthog, by="domain")
+    assert usage(found) == [
         ("acme.example", "2026-03-08", "*", 4, 1), ("acme.example", "2026-03-08", "page", 1, 1),
         ("acme.example", "2026-03-08", "report", 3, 1),
     ]  # fmt: skip
-    assert one.facts(NOW).parties == [PartyTold("acme.example", domain="acme.example")]
+    assert found.parties == [PartyTold("acme.example", domain="acme.example")]
 
 
 def test_people_become_contacts_where_that_is_wanted(posthog: PostHog, tmp_path: Path) -> None:
-    none = reader(posthog, tmp_path / "a")
-    none.pull(NOW)
-    assert "contact" not in none.facts(NOW).rows
-    one = reader(posthog, tmp_path / "b", persons="yes")
+    assert "contact" not in look(posthog).rows
+    one = reader(posthog, tmp_path, persons="yes")
     one.pull(NOW)
     assert one.facts(NOW).rows["contact"] == [
         {
@@ -212,6 +215,15 @@ def test_people_become_contacts_where_that_is_wanted(posthog: PostHog, tmp_path:
             "joined_on": date(2026, 3, 8),
         }
     ]
+
+
+def test_people_who_did_nothing_for_a_year_are_not_asked_for(posthog: PostHog) -> None:
+    def listed(now: datetime) -> list[str]:
+        pages = SOURCE.stream("person").read(access(posthog, persons="yes"), Span(now=now))
+        return [person["id"] for page in pages for person in page]
+
+    assert listed(NOW + timedelta(days=363)) == ["p1"]
+    assert listed(NOW + timedelta(days=364)) == []
 
 
 def test_a_count_that_is_none_is_told_as_bad(posthog: PostHog, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ class Standing(BaseModel):
     bad_rows: int
     next_run_at: datetime | None
     complete_from: date | None
+    incomplete_accounts: int
 
 
 class Covered(BaseModel):
@@ -77,6 +78,7 @@ class Status(BaseModel):
     booking_problem: str
     loads_not_booked: int
     complete_from: date | None
+    incomplete_accounts: int
 
 
 @get("/status", needs="sources:read", answers=Status, tag="Sources")

@@ -27,6 +27,9 @@ from holdfast.sources import shelf
 from holdfast.sources.source import Field, Source
 from holdfast.warehouse.window import View
 
+#: kinds of data in words
+KINDS = {"crm": "CRM"}
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -248,15 +251,10 @@ def status(
 
 def _show_status(told: standing.Status) -> None:
     lines = [
-        [
-            one.name,
-            one.state or "by hand",
-            _ago(one.lag_seconds),
-            ", ".join(f"{rows:,} {table}" for table, rows in one.rows.items()),
-        ]
+        [one.name, one.state or "by hand", _ago(one.lag_seconds), f"{sum(one.rows.values()):,}", str(len(one.rows))]
         for one in told.sources
     ]
-    show.table("Sources", ["source", "state", "last success", "rows landed"], lines, left=4)
+    show.table("Sources", ["source", "state", "last success", "rows landed", "fact tables"], lines, left=3)
     for one in told.sources:
         for error in one.errors:
             out.print(f"{one.name}: {error['problem']}. {error['remedy']}", style="red", markup=False)
@@ -267,9 +265,14 @@ def _show_status(told: standing.Status) -> None:
                 markup=False,
             )
         if one.complete_from:
-            out.print(f"{one.name}: its history is complete from {one.complete_from} on", style="yellow", markup=False)
+            before = f"before that day {one.incomplete_accounts:,} accounts tell less than all"
+            whole = f"{one.name}: its history is whole from {one.complete_from} on; {before}"
+            out.print(whole, style="yellow", markup=False)
     for kind, covered in told.coverage.items():
-        out.print(f"{covered['accounts']:,} of {covered['of']:,} paying accounts have {kind} data", markup=False)
+        out.print(
+            f"{covered['accounts']:,} of {covered['of']:,} paying accounts have {KINDS.get(kind, kind)} data",
+            markup=False,
+        )
     if told.events.get("received"):
         out.print(f"events: {told.events['received']:,} received, {told.events['distinct']:,} distinct", markup=False)
     waiting = f"; {told.loads_not_booked} loads are not booked yet" if told.loads_not_booked else ""

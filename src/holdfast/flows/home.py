@@ -19,6 +19,8 @@ from holdfast.domain.policy import Policy, load_policies
 from holdfast.warehouse.landing import Landing, utc_naive
 
 CONFIG = "holdfast.toml"
+#: which histories are not whole: part of landing, since what is landed says so
+INCOMPLETE = "landing/incomplete.json"
 
 
 class HomeError(ValueError):
@@ -66,16 +68,18 @@ class Home:
         return self.path / "closes"
 
     @property
-    def complete(self) -> dict[str, date]:
-        """By connection the first day from which its history is whole, where that is not all of it."""
-        path = self.path / "landing" / "complete.json"
+    def incomplete(self) -> dict[str, dict[str, date]]:
+        """By connection the accounts whose history is not whole, and the first day from which it is."""
+        path = self.path / INCOMPLETE
         told = json.loads(path.read_text()) if path.exists() else {}
-        return {name: date.fromisoformat(day) for name, day in told.items()}
+        return {
+            name: {key: date.fromisoformat(day) for key, day in days.items()} for name, days in told.items() if days
+        }
 
     @property
     def complete_from(self) -> date | None:
         """The first day from which all history is whole; None: all of it is."""
-        return max(self.complete.values(), default=None)
+        return max((day for days in self.incomplete.values() for day in days.values()), default=None)
 
     def policies(self) -> dict[str, Policy]:
         """Shipped policies and those in the folder `policies`."""

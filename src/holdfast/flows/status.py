@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from holdfast.flows.book import Published, published
@@ -29,6 +29,8 @@ class SourceStatus:
     state: str = ""
     next_run_at: datetime | None = None
     complete_from: str | None = None
+    #: accounts whose history is not whole before that day
+    incomplete_accounts: int = 0
     bad_rows: int = 0
     progress: str = ""
     #: whether it is later than it should be
@@ -47,6 +49,7 @@ class Status:
     #: why the last booking failed; the publish before stands
     booking_problem: str = ""
     complete_from: str | None = None
+    incomplete_accounts: int = 0
 
     def document(self) -> dict[str, Any]:
         """The public JSON."""
@@ -58,6 +61,7 @@ class Status:
             "booking_problem": self.booking_problem,
             "loads_not_booked": self.loads_not_booked,
             "complete_from": self.complete_from,
+            "incomplete_accounts": self.incomplete_accounts,
         }
 
 
@@ -65,7 +69,7 @@ def _document(one: SourceStatus) -> dict[str, Any]:
     return {
         "name": one.name, "kind": one.kind, "state": one.state, "last_success": _iso(one.last_success), "lag_seconds": one.lag_seconds,
         "late": one.is_late, "rows": dict(one.rows), "errors": [dict(error) for error in one.errors], "bad_rows": one.bad_rows,
-        "next_run_at": _iso(one.next_run_at), "complete_from": one.complete_from,
+        "next_run_at": _iso(one.next_run_at), "complete_from": one.complete_from, "incomplete_accounts": one.incomplete_accounts,
     }  # fmt: skip
 
 
@@ -79,8 +83,7 @@ def status(home: Home, now: datetime) -> Status:
 
     loads = home.landing.loads()
     current = published(home)
-    complete = {name: str(day) for name, day in home.complete.items()}
-    told = _connections(loads, now, complete) + _by_hand(loads, now)
+    told = _connections(loads, now, home.incomplete) + _by_hand(loads, now)
     return Status(
         tuple(told),
         events_in.counts(home.path),
@@ -88,7 +91,8 @@ def status(home: Home, now: datetime) -> Status:
         current,
         sum(load.load_no > (current.last_load_no if current else 0) for load in loads),
         booking_problem(home),
-        max(complete.values(), default=None),
+        str(home.complete_from) if home.complete_from else None,
+        sum(map(len, home.incomplete.values())),
     )
 
 
@@ -98,7 +102,7 @@ def booking_problem(home: Home) -> str:
     return str(json.loads(path.read_text())["problem"]) if path.exists() else ""
 
 
-def _connections(loads: list[Load], now: datetime, complete: Mapping[str, str]) -> list[SourceStatus]:
+def _connections(loads: list[Load], now: datetime, incomplete: Mapping[str, Mapping[str, date]]) -> list[SourceStatus]:
     from holdfast.desk.models import Connection, SyncRun
 
     found = []
@@ -109,10 +113,11 @@ def _connections(loads: list[Load], now: datetime, complete: Mapping[str, str]) 
         late = timedelta(minutes=3 * row.every_minutes)
         errors = ({"problem": row.problem, "remedy": row.remedy},) if row.problem else ()
         state = "revoked" if row.revoked_at else "paused" if row.is_paused else "running" if running else "connected"
+        days = incomplete.get(row.name, {})
         found.append(
             SourceStatus(
                 row.name, row.source, _title(row.source), row.last_success_at, lag, _rows(loads, row.name), errors, state, row.next_run_at,
-                complete.get(row.name), last.bad_count if last else 0, last.progress if last and running else "",
+                str(max(days.values())) if days else None, len(days), last.bad_count if last else 0, last.progress if last and running else "",
                 is_late=state in ("connected", "running") and now - (row.last_success_at or row.created_at) > late,
             )
         )  # fmt: skip

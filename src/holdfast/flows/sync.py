@@ -19,7 +19,7 @@ from holdfast.domain.matching import PartyTold
 from holdfast.flows import hooks_in
 from holdfast.flows.connections import access_of, alone, folder_of, place_of
 from holdfast.flows.erased import Guard
-from holdfast.flows.home import Home, HomeError, write_whole
+from holdfast.flows.home import INCOMPLETE, Home, HomeError, write_whole
 from holdfast.flows.land import land
 from holdfast.flows.load import load
 from holdfast.sources.access import Access
@@ -172,15 +172,14 @@ def translate(
     groups = raw.every_group(names) if is_everything else raw.groups_of(names, done)
     shared = {stream: raw.shared(stream) for stream in shared_names}
     prefix = "" if source.has_unique_ids else f"{name}:"
-    complete: date | None = None
-    for facts in _batches(_said(raw, source, access, home, names, groups, shared, now, synced, report)):
+    complete: dict[str, date | None] = {}
+    for facts in _batches(_said(raw, source, access, home, names, groups, shared, now, synced, complete, report)):
         landed = land(home, facts.rows, source=name, source_kind=source.kind, now=now, prefix=prefix)
         for table, count in landed.rows.items():
             synced.landed[table] = synced.landed.get(table, 0) + count
         _note_bad(synced, [*facts.bad, *landed.bad])
         _tell_parties(home, name, facts.parties, now)
-        complete = max(filter(None, (complete, facts.complete_from)), default=None)
-    _note_complete(home, name, complete, whole=not done)
+    _note_incomplete(home, name, complete, is_everything=not done)
     write_whole(marker, json.dumps({"digest": digest, "loads": sorted(loads)}))
 
 
@@ -198,7 +197,7 @@ def _digest(home: Home, source: Source, access: Access) -> str:
 
 def _said(
     raw: Raw, source: Source, access: Access, home: Home, names: Sequence[str], groups: Sequence[str],
-    shared: Mapping[str, Mapping[str, Object]], now: datetime, synced: Synced, report: Reporter,
+    shared: Mapping[str, Mapping[str, Object]], now: datetime, synced: Synced, complete: dict[str, date | None], report: Reporter,
 ) -> Iterator[Facts]:  # fmt: skip
     """What each group says. A group that cannot be said is told as bad, and does not hold the others up."""
     for start in range(0, len(groups), GROUPS):
@@ -207,7 +206,9 @@ def _said(
             synced.groups += 1
             told = Told(group, objects, shared, home.settings.timezone, home.settings.currency, access.settings, now)
             try:
-                yield source.facts(told)
+                facts = source.facts(told)
+                complete[group] = facts.complete_from
+                yield facts
             except Exception as error:
                 log.exception("%s: group %s cannot be said", source.name, group)
                 reason = f"{type(error).__name__}: {error}"[:200]
@@ -223,7 +224,6 @@ def _batches(said: Iterable[Facts]) -> Iterator[Facts]:
             count += len(rows)
         batch.parties += facts.parties
         batch.bad += facts.bad
-        batch.complete_from = max(filter(None, (batch.complete_from, facts.complete_from)), default=None)
         if count >= AT_ONCE:
             yield batch
             batch, count = Facts(), 0
@@ -242,18 +242,14 @@ def _tell_parties(home: Home, name: str, parties: Sequence[PartyTold], now: date
         identity.tell(home, name, parties, now)
 
 
-def _note_complete(home: Home, name: str, complete: date | None, *, whole: bool) -> None:
-    """Keep the first day from which the connection's history is whole, where every number is shown."""
-    path = home.path / "landing" / "complete.json"
-    told = json.loads(path.read_text()) if path.exists() else {}
-    was = told.get(name)
-    found = str(complete) if complete else None
-    now = found if whole else max(filter(None, (was, found)), default=None)
-    if now == was:
-        return
-    write_whole(
-        path, json.dumps({**{key: value for key, value in told.items() if key != name}, **({name: now} if now else {})})
-    )
+def _note_incomplete(home: Home, name: str, said: Mapping[str, date | None], *, is_everything: bool) -> None:
+    """Keep which accounts' histories are not whole, and from which day each is: it is shown beside every number."""
+    told = {key: {group: str(day) for group, day in days.items()} for key, days in home.incomplete.items()}
+    before = told.pop(name, {})
+    kept = {} if is_everything else {group: day for group, day in before.items() if group not in said}
+    now = kept | {group: str(day) for group, day in said.items() if day is not None}
+    if now != before:
+        write_whole(home.path / INCOMPLETE, json.dumps(told | ({name: now} if now else {}), sort_keys=True))
 
 
 # -- the record ----------------------------------------------------------------------------------------------

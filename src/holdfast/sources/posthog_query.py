@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from holdfast.sources.access import Access
@@ -222,9 +222,10 @@ def names(told: str) -> list[str]:
     return [PAGEVIEW if one == "page" else one for one in found]
 
 
-def people(access: Access, now: datetime) -> Iterator[list[Object]]:
+def people(access: Access, span: Span) -> Iterator[list[Object]]:
     """People with an e-mail address who did something lately, with the account for which they did it last."""
     api = client(access)
     sql = PERSONS.format(account=account_of(account_index(access, api)))
-    since = {"since": str((now - timedelta(days=RECENT_DAYS)).date())}
+    assert span.now is not None
+    since = {"since": str((span.now - timedelta(days=RECENT_DAYS)).date())}
     yield from pages(api, _days(sql, {}), since, ("id", "email", "name", "account", "first_day"))

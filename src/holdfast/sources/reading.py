@@ -170,7 +170,7 @@ def _pieces(stream: Stream, source: Source, state: Mapping[str, Any], now: datet
         return
     since = _moment(state.get("piece_until")) or source.begins
     while since + stream.piece < now:
-        yield Span(since, since + stream.piece)
+        yield Span(since, since + stream.piece, now)
         since += stream.piece
 
 
@@ -178,15 +178,15 @@ def _span(stream: Stream, state: Mapping[str, Any], now: datetime, whole: bool) 
     """What a stream is asked for now; None: nothing is due."""
     whole_at = _moment(state.get("whole_at"))
     if whole_at is None and stream.piece is not None and "piece_until" in state:
-        return Span(_moment(state["piece_until"]))
+        return Span(_moment(state["piece_until"]), now=now)
     due = whole_at is None or (stream.whole_every is not None and now - whole_at >= stream.whole_every)
     if whole or due:
-        return Span()
+        return Span(now=now)
     if not stream.is_incremental:
         return None
     cursor = _moment(state.get("cursor"))
     assert whole_at is not None
-    return Span((cursor or whole_at) - stream.overlap)
+    return Span((cursor or whole_at) - stream.overlap, now=now)
 
 
 def _moment(text: str | None) -> datetime | None:

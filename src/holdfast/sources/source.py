@@ -50,6 +50,8 @@ class Span:
 
     since: datetime | None = None
     until: datetime | None = None
+    #: the moment of the run (UTC), for what is counted back from it; None: a stream that was asked by itself
+    now: datetime | None = None
 
     @property
     def is_whole(self) -> bool:

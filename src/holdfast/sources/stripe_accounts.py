@@ -5,72 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
+from holdfast.domain.companies import company_domain
 from holdfast.sources.source import Object, Row, Told
 from holdfast.sources.stripe_shape import ident, items_of, seconds
 
 #: texts longer than this are no segment attributes
 LONGEST = 64
-
-#: whose addresses say nothing of a company
-FREE_MAIL = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "yahoo.com",
-        "yahoo.co.uk",
-        "yahoo.co.jp",
-        "yahoo.de",
-        "yahoo.fr",
-        "ymail.com",
-        "hotmail.com",
-        "hotmail.co.uk",
-        "hotmail.fr",
-        "outlook.com",
-        "outlook.de",
-        "live.com",
-        "msn.com",
-        "icloud.com",
-        "me.com",
-        "mac.com",
-        "aol.com",
-        "gmx.de",
-        "gmx.net",
-        "gmx.at",
-        "gmx.ch",
-        "gmx.com",
-        "web.de",
-        "t-online.de",
-        "freenet.de",
-        "mail.com",
-        "mail.ru",
-        "yandex.ru",
-        "yandex.com",
-        "proton.me",
-        "protonmail.com",
-        "pm.me",
-        "hey.com",
-        "fastmail.com",
-        "tutanota.com",
-        "orange.fr",
-        "wanadoo.fr",
-        "free.fr",
-        "laposte.net",
-        "libero.it",
-        "virgilio.it",
-        "qq.com",
-        "163.com",
-        "126.com",
-        "naver.com",
-        "zoho.com",
-        "comcast.net",
-        "verizon.net",
-        "att.net",
-        "bluewin.ch",
-        "btinternet.com",
-        "sky.com",
-        "example.com",
-    ]
-)
 
 
 def newest_customer(told: Told) -> Object:
@@ -120,8 +60,7 @@ def domain_of(customer: Object) -> str | None:
     email = customer.get("email")
     if not isinstance(email, str) or email.count("@") != 1:
         return None
-    domain = email.rpartition("@")[2].strip().lower().rstrip(".")
-    return domain if "." in domain and domain not in FREE_MAIL else None
+    return company_domain(email) or None
 
 
 def attributes_of(customer: Object, subscriptions: Sequence[Object], products: Mapping[str, Object]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from holdfast.sources.source import Also, Checked, Object, SourceError, Span
 from holdfast.sources.stripe_shape import count, moment, part
 
 if TYPE_CHECKING:
-    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.helpers.rest_client.client import RESTClient
     from requests import Response
 
 VERSION = "2026-10-28.endive"

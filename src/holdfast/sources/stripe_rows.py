@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from holdfast.domain.money import half_even
 from holdfast.sources.source import Bad, Object, Row
 from holdfast.sources.stripe_discounts import Discount, Discounts, Priced, columns, until
-from holdfast.sources.stripe_history import Ending, History, Steps, Value
+from holdfast.sources.stripe_history import Ending, History, Steps
+from holdfast.sources.stripe_past import Value
 from holdfast.sources.stripe_prices import Price, PriceError, minor, price_of, scale, with_unit
 from holdfast.sources.stripe_shape import Line
 

@@ -28,7 +28,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if current:
         told["booked_at"] = datetime.fromisoformat(current.booked_at)
         told["now"] = answers.now()
-        told["complete_from"] = answers.home().complete_from
+        home = answers.home()
+        told["complete_from"] = home.complete_from
+        told["incomplete_accounts"] = sum(map(len, home.incomplete.values()))
     return told
 
 

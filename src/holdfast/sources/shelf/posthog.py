@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from holdfast.domain.companies import company_domain
 from holdfast.domain.matching import PartyTold
 from holdfast.sources import posthog_query as ask
 from holdfast.sources.access import Access
-from holdfast.sources.free_mail import FREE_MAIL
 from holdfast.sources.source import Bad, Checked, Facts, Field, Object, Source, SourceError, Span, Stream, Told
 from holdfast.sources.times import moment
 
@@ -62,7 +62,7 @@ def read_counts(access: Access, span: Span) -> Iterator[Sequence[Object]]:
 
 def read_people(access: Access, span: Span) -> Iterator[Sequence[Object]]:
     if access.value("persons") == "yes":
-        yield from ask.people(access, datetime.now(UTC))
+        yield from ask.people(access, span)
 
 
 def counted_on(obj: Object) -> datetime | None:
@@ -76,7 +76,7 @@ def counted_on(obj: Object) -> datetime | None:
 def facts(told: Told) -> Facts:
     """Usage by day and feature of one account, who it is, and its people."""
     found = Facts()
-    if told.settings.get("by") == "domain" and told.group in FREE_MAIL:
+    if told.settings.get("by") == "domain" and not company_domain(told.group):
         return found
     found.parties.append(_party(told))
     _add_usage(found, told)
@@ -87,7 +87,7 @@ def facts(told: Told) -> Facts:
 
 def _party(told: Told) -> PartyTold:
     if told.settings.get("by") == "domain":
-        return PartyTold(told.group, domain=told.group)
+        return PartyTold(told.group, domain=company_domain(told.group))
     states = told.states("group").get(told.group, ())
     properties: Mapping[str, Any] = (states[-1].obj.get("group_properties") if states else None) or {}
     if not isinstance(properties, dict):
@@ -95,14 +95,7 @@ def _party(told: Told) -> PartyTold:
     keys = tuple(
         dict.fromkeys(f"{before}{properties[name]}" for name, before in KEYS.items() if _is_id(properties.get(name)))
     )
-    domain = (
-        _first(properties, DOMAINS)
-        .lower()
-        .removeprefix("https://")
-        .removeprefix("http://")
-        .removeprefix("www.")
-        .split("/")[0]
-    )
+    domain = company_domain(_first(properties, DOMAINS))
     return PartyTold(
         told.group, _first(properties, NAMES), domain, keys, is_gone=bool(states) and states[-1].is_deleted,
     )  # fmt: skip

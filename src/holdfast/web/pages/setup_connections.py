@@ -101,12 +101,14 @@ def connection(request: HttpRequest, name: str) -> HttpResponseBase:
     told = next(one for one in status.status(answers.home(), answers.now()).sources if one.name == name)
     runs = list(SyncRun.objects.filter(connection=row).order_by("-id")[:RUNS])
     hook = request.build_absolute_uri(reverse("hook", args=[name])) if source.hook else ""
+    gaps = sorted(answers.home().incomplete.get(name, {}).items())[:10]
     context: dict[str, Any] = {
         "row": row,
         "source": source,
         "told": told,
         "runs": runs,
         "hook": hook,
+        "gaps": gaps,
         "bad": runs[0].bad[:BAD] if runs else [],
     }
     if request.headers.get("HX-Request"):
