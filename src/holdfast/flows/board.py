@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from holdfast.charts.charted import Charted
 from holdfast.charts.numbers import money_short, percent, points
@@ -60,6 +60,8 @@ class Pack:
     largest: concentration.Concentration
     #: who signed the period's months; empty where nobody has
     signed: tuple[str, ...]
+    #: the first day from which all history is whole; None: all of it is
+    complete_from: date | None = None
 
     @property
     def headline(self) -> str:
@@ -109,6 +111,7 @@ def pack(home: Home, ledger: Ledger, view: View, last: int, *, quarter: bool = F
         tuple(sorted(segments, key=lambda row: -row.counts.opening)), breakdown,
         tuple([line for line in lines if line.moved > 0][:NAMED]), tuple([line for line in lines if line.moved < 0][:NAMED]),
         concentration.measure(ledger, month_start(end + 1) - timedelta(days=1), view), _signed(home, span, ledger.policy.name),
+        home.complete_from,
     )  # fmt: skip
 
 

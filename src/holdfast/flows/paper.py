@@ -34,7 +34,7 @@ def sheet(told: Pack, locale: str) -> dict[str, Any]:
         "period": told.period.name,
         "headline": told.headline,
         "caption": f"policy {told.policy} · {code} · rates over {len(figures.window.months)} months up to {last_day}",
-        "footer": f"Holdfast · booked {numbers.moment(told.booked_at)} UTC, publication {told.generation}, numbers up to {told.as_of}",
+        "footer": f"Holdfast · booked {numbers.moment(told.booked_at)} UTC, publication {told.generation}, numbers up to {told.as_of}{_whole(told)}",
         "signed": list(told.signed) or ["not signed yet"],
         "tiles": [
             {"name": "NRR", "value": numbers.percent(row.nrr), "note": _verdict(told)},
@@ -60,6 +60,11 @@ def sheet(told: Pack, locale: str) -> dict[str, Any]:
         ],
         "top_share": numbers.percent(told.largest.tops.get(10)),
     }  # fmt: skip
+
+
+def _whole(told: Pack) -> str:
+    """Where the sources do not tell all that was before a day."""
+    return f", all history whole from {numbers.day(told.complete_from)}" if told.complete_from else ""
 
 
 def _verdict(told: Pack) -> str:

@@ -27,6 +27,8 @@ KEPT_FOR = timedelta(days=30)
 SWEEP_EVERY = timedelta(hours=1)
 #: how often events that came in are counted
 EVENTS_EVERY = timedelta(seconds=10)
+#: so much lies between the beginnings of two bookings
+BOOK_EVERY = timedelta(seconds=15)
 #: how often it is looked whether small files should be put together
 UPKEEP_EVERY = timedelta(minutes=1)
 
@@ -40,6 +42,7 @@ class Ticker:
         self.swept_at: datetime | None = None
         self.counted_at: datetime | None = None
         self.kept_at: datetime | None = None
+        self.booked_at: datetime | None = None
         self.written: object = None
         self.children = Children(home)
 
@@ -90,7 +93,11 @@ class Ticker:
 
         if not (self.home / CONFIG).exists() or self.children.is_on("book"):
             return 0
+        # rows that keep coming must not have it booking all the time
+        if self.booked_at and now - self.booked_at < BOOK_EVERY:
+            return 0
         if keep.is_due(open_home(self.home), now, is_live=Connection.objects.live().exists()):
+            self.booked_at = now
             self.children.start("book", ["book", "--if-due"])
         return 0
 
