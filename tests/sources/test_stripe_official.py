@@ -19,6 +19,7 @@ from stripe import StripeClient, StripeObject
 from tests.emulators.stripe import VERSION
 from tests.emulators.stripe_billing import Business, at
 from tests.emulators.stripe_scenarios import BEGIN, SCENARIOS, catalogue
+from tests.node import fetch
 
 CLASSES = {
     "customer": stripe.Customer, "subscription": stripe.Subscription, "subscription_item": stripe.SubscriptionItem, "price": stripe.Price,
@@ -176,20 +177,23 @@ class TestLibrary:
             StripeClient("rk_live_other", base_addresses={"api": used.url}).v1.customers.list()
 
 
-def command_line() -> str | None:
-    """Stripe's own command line, if it is here: HOLDFAST_STRIPE_CLI, or on the path."""
-    return os.environ.get("HOLDFAST_STRIPE_CLI") or shutil.which("stripe")
+@pytest.fixture(scope="session")
+def command_line(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Stripe's own command line: the one on the path, or fetched."""
+    there = shutil.which("stripe")
+    if there is not None:
+        return there
+    folder = tmp_path_factory.mktemp("stripe-cli")
+    fetch(folder, {"@stripe/cli": "1"})
+    return str(folder / "node_modules" / ".bin" / "stripe")
 
 
-@pytest.mark.skipif(
-    command_line() is None,
-    reason="Stripe's command line is not installed: npm install @stripe/cli, and HOLDFAST_STRIPE_CLI",
-)
+@pytest.mark.slow
 class TestCommandLine:
     """Stripe's command line drives the emulator as it drives Stripe."""
 
-    def asked(self, used: Business, tmp_path: Path, *words: str) -> Any:
-        command = [command_line() or "", *words, "--api-base", used.url, "--api-key", "rk_test_" + "1" * 24]
+    def asked(self, command_line: str, used: Business, tmp_path: Path, *words: str) -> Any:
+        command = [command_line, *words, "--api-base", used.url, "--api-key", "rk_test_" + "1" * 24]
         used.key = "rk_test_" + "1" * 24
         try:
             done = subprocess.run(
@@ -200,16 +204,27 @@ class TestCommandLine:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def test_lists_page_by_page(self, used: Business, tmp_path: Path) -> None:
-        first = self.asked(used, tmp_path, "customers", "list", "--limit", "3")
+    def test_lists_page_by_page(self, command_line: str, used: Business, tmp_path: Path) -> None:
+        first = self.asked(command_line, used, tmp_path, "customers", "list", "--limit", "3")
         assert first["has_more"] is True
         assert len(first["data"]) == 3
         second = self.asked(
-            used, tmp_path, "customers", "list", "--limit", "3", "--starting-after", first["data"][-1]["id"]
+            command_line,
+            used,
+            tmp_path,
+            "customers",
+            "list",
+            "--limit",
+            "3",
+            "--starting-after",
+            first["data"][-1]["id"],
         )
         names = [one["id"] for one in [*first["data"], *second["data"]]]
         assert names == list(reversed(used.objects["customer"]))[:6]
 
-    def test_retrieves(self, used: Business, tmp_path: Path) -> None:
+    def test_retrieves(self, command_line: str, used: Business, tmp_path: Path) -> None:
         sub_id = next(iter(used.objects["subscription"]))
-        assert self.asked(used, tmp_path, "subscriptions", "retrieve", sub_id) == used.objects["subscription"][sub_id]
+        assert (
+            self.asked(command_line, used, tmp_path, "subscriptions", "retrieve", sub_id)
+            == used.objects["subscription"][sub_id]
+        )
