@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from holdfast.domain.money import FxError
 from holdfast.flows.book import Published, book, published
 from holdfast.flows.home import Home, HomeError, write_whole
-from holdfast.warehouse.landing import LandingError
+from holdfast.sources import ecb
+from holdfast.warehouse.landing import LandingError, Load
 from holdfast.warehouse.matrix import LedgerError
 
 #: a booking that failed is tried again after so long, whatever was landed
@@ -39,8 +40,7 @@ BY_HAND = frozenset({"files", "demo"})
 
 def is_due(home: Home, now: datetime, *, is_live: bool = True) -> bool:
     """Whether something is not booked yet that came by itself; or, with something connected (`is_live`), a day began."""
-    landing = home.landing
-    loads = landing.loads()
+    loads = _told(home)
     if not any(load.table in ("subscription_item", "invoice_line") for load in loads):
         return False
     last = max(load.load_no for load in loads)
@@ -58,7 +58,7 @@ def book_if_due(home: Home, now: datetime) -> Published | None:
     """Book what is due; None: nothing was, or it failed, which is kept in FAILED."""
     if not is_due(home, now):
         return None
-    last = home.landing.last_load_no()
+    last = max((load.load_no for load in _told(home)), default=0)
     path = home.warehouse / "FAILED"
     try:
         before_booking(home, now)
@@ -71,6 +71,11 @@ def book_if_due(home: Home, now: datetime) -> Published | None:
         return None
     path.unlink(missing_ok=True)
     return current
+
+
+def _told(home: Home) -> list[Load]:
+    """Loads that somebody told: without the reference rates, which a booking lands itself."""
+    return [load for load in home.landing.loads() if load.source != ecb.SOURCE]
 
 
 def before_booking(home: Home, now: datetime) -> None:

@@ -33,7 +33,7 @@ log = logging.getLogger("holdfast.sync")
 Reporter = Callable[[str], None]
 
 #: rows that are said before they are landed
-AT_ONCE = 200_000
+AT_ONCE = 100_000
 #: groups that are asked for at once
 GROUPS = 2_000
 #: bad objects that a run keeps
@@ -87,7 +87,8 @@ def sync(home: Home, name: str, now: datetime, *, whole: bool = False, report: R
         except Exception as error:
             found = explained(error, source)
             synced.problem, synced.remedy = found.problem, found.remedy
-            log.warning("%s: %s", name, found.problem, exc_info=log.isEnabledFor(logging.DEBUG))
+            # what is a fault of ours shows where
+            log.warning("%s: %s", name, found.problem, exc_info=found.remedy.endswith("please report it"))
         _record(connection.pk, run.pk, synced, now, time.monotonic() - began)
         return synced
 
@@ -244,12 +245,13 @@ def _tell_parties(home: Home, name: str, parties: Sequence[PartyTold], now: date
 
 def _note_incomplete(home: Home, name: str, said: Mapping[str, date | None], *, is_everything: bool) -> None:
     """Keep which accounts' histories are not whole, and from which day each is: it is shown beside every number."""
-    told = {key: {group: str(day) for group, day in days.items()} for key, days in home.incomplete.items()}
-    before = told.pop(name, {})
-    kept = {} if is_everything else {group: day for group, day in before.items() if group not in said}
-    now = kept | {group: str(day) for group, day in said.items() if day is not None}
-    if now != before:
-        write_whole(home.path / INCOMPLETE, json.dumps(told | ({name: now} if now else {}), sort_keys=True))
+    with home.landing.locked():
+        told = {key: {group: str(day) for group, day in days.items()} for key, days in home.incomplete.items()}
+        before = told.pop(name, {})
+        kept = {} if is_everything else {group: day for group, day in before.items() if group not in said}
+        now = kept | {group: str(day) for group, day in said.items() if day is not None}
+        if now != before:
+            write_whole(home.path / INCOMPLETE, json.dumps(told | ({name: now} if now else {}), sort_keys=True))
 
 
 # -- the record ----------------------------------------------------------------------------------------------
