@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
 from holdfast.domain.hosts import AddressError
-from holdfast.flows.home import Home, HomeError
+from holdfast.flows.home import Home, HomeError, only_one
 from holdfast.sources import shelf
 from holdfast.sources.access import Access
 from holdfast.sources.problems import explained
@@ -174,15 +173,6 @@ def folder_of(home: Home, name: str) -> Path:
     return home.path / "connections" / name
 
 
-@contextmanager
-def alone(home: Home, name: str) -> Iterator[bool]:
-    """Whether this process is the one that runs the connection; the lock goes with the process, however it ends."""
-    folder = folder_of(home, name)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+def alone(home: Home, name: str) -> AbstractContextManager[bool]:
+    """Whether this process is the one that runs the connection."""
+    return only_one(folder_of(home, name) / "lock")

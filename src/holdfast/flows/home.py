@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -175,12 +176,33 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def only_one(lock_file: Path) -> Iterator[bool]:
+    """Whether this process is the one that holds a lock; it goes with the process, however that ends."""
+    import fcntl
+
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
 def write_whole(path: Path, text: str) -> None:
-    """Replace a small file in one step: readers see the old text or the new one."""
+    """Replace a small file in one step: readers see the old text or the new one, and a crash of the machine leaves one of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".tmp")
+    # two at once must not write into one another's file
+    beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with beside.open("w") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
     beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from holdfast.flows.connections import access_of, folder_of
-from holdfast.flows.home import Home, HomeError
+from holdfast.flows.home import Home, HomeError, write_whole
 from holdfast.sources.source import Object
 
 #: bytes of a webhook
@@ -32,11 +31,10 @@ def take(home: Home, name: str, body: bytes, headers: Mapping[str, str], now: da
     if told is None:
         return False
     folder = folder_of(home, name) / "hooks"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{hashlib.sha256(told.id.encode()).hexdigest()[:32]}.json"
     if path.exists():
         return False
-    _write(path, json.dumps({"stream": told.stream, "obj": told.obj}))
+    write_whole(path, json.dumps({"stream": told.stream, "obj": told.obj}))
     return True
 
 
@@ -55,18 +53,3 @@ def waiting(home: Home, name: str) -> tuple[dict[str, list[Object]], list[Path]]
 def is_waiting(home: Home, name: str) -> bool:
     """Whether something came and was not read yet."""
     return next((folder_of(home, name) / "hooks").glob("*.json"), None) is not None
-
-
-def _write(path: Path, text: str) -> None:
-    """Durable before it is said to be kept."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with beside.open("w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

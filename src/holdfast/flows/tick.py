@@ -5,17 +5,16 @@ One process per home does it, whoever holds HOME/ticker.lock; the others wait fo
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.desk import start
 from holdfast.flows.children import Children
-from holdfast.flows.home import CONFIG, open_home
+from holdfast.flows.home import CONFIG, only_one, open_home
 
 log = logging.getLogger("holdfast.tick")
 
@@ -166,17 +165,9 @@ def tick(now: datetime) -> int:
     return Ticker(start.home_path()).tick(now)
 
 
-@contextmanager
-def alone(home: Path) -> Iterator[bool]:
-    """Whether this process is the one that works; it is for as long as it holds the lock."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "ticker.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+def alone(home: Path) -> AbstractContextManager[bool]:
+    """Whether this process is the one that works in a home."""
+    return only_one(home / "ticker.lock")
 
 
 def recover(now: datetime) -> int:
