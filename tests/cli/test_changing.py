@@ -74,7 +74,7 @@ def test_booking_nothing_says_what_to_do(home: Path) -> None:
 def test_status_and_closes_of_an_empty_home_are_empty(home: Path) -> None:
     ok(home, "init")
     told = asked(home, "status")
-    assert (told["booked"], told["loads"], told["loads_not_booked"]) == (None, [], 0)
+    assert (told["booked"], told["sources"], told["loads_not_booked"]) == (None, [], 0)
     assert "nothing is booked yet" in ok(home, "status").out
     assert asked(home, "close")["rows"] == []
 
@@ -97,9 +97,9 @@ def test_exit_codes_of_load(home: Path, tmp_path: Path) -> None:
 def test_the_second_load_of_the_same_file_changes_nothing(home: Path, tmp_path: Path) -> None:
     path = file(tmp_path)
     ok(home, "load", path)
-    before = asked(home, "status")["loads"]
+    before = asked(home, "status")["sources"][0]["rows"]
     ok(home, "load", path)
-    assert asked(home, "status")["loads"] == before
+    assert asked(home, "status")["sources"][0]["rows"] == before
 
 
 def test_close_restatement_and_the_two_clocks(home: Path, tmp_path: Path) -> None:

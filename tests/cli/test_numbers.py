@@ -63,7 +63,7 @@ def test_nrr_json_is_the_interface_of_the_issue(small: Path) -> None:
     assert row["nrr"] == pytest.approx(368_71 / 698_71) and row["grr"] == pytest.approx(318_71 / 698_71)
     assert row["logo_retention"] == 0.75
     assert set(row) - set(NRR_ROW_KEYS) == {"nrr_grr_gap", "logo_churn"}, "what goes beyond the issue is told here"
-    assert set(told) - set(NRR_KEYS) == {"known_on", "benchmark"}
+    assert set(told) - set(NRR_KEYS) == {"known_on", "complete_from", "benchmark"}
 
 
 def test_nrr_by_segment(small: Path) -> None:
@@ -363,9 +363,10 @@ def test_every_command_has_help_and_its_options_are_explained(small: Path) -> No
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     assert set(commands) == {
         "init", "load", "book", "demo", "close", "status", "nrr", "bridge", "cohorts", "mrr", "renewals", "concentration", "explain",
-        "policies", "reconcile", "serve", "people", "keys",
+        "policies", "reconcile", "serve", "people", "keys", "connect", "disconnect", "sync", "run", "write-back", "matches", "compact",
+        "retention", "erase",
     }  # fmt: skip
-    assert {name for name, command in commands.items() if hasattr(command, "commands")} == {"people", "keys"}
+    assert {name for name, command in commands.items() if hasattr(command, "commands")} == {"people", "keys", "matches"}
     for words, command in _with_those_of_groups(commands):
         name = " ".join(words)
         assert runner(small, *words, "--help").exit_code == 0

@@ -16,8 +16,8 @@ from holdfast.sources.demo import World, generate, truths
 from holdfast.sources.demo.columns import schema
 
 DEFAULT = World()
-#: what companies tell by themselves; the demo company has none of it
-TOLD = ("outcome", "launch", "target")
+#: what companies tell by themselves, and who is who; the demo company has none of it
+TOLD = ("outcome", "launch", "target", "account_link")
 MADE = [name for name in TABLES if name not in TOLD]
 
 

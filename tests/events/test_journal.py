@@ -32,7 +32,7 @@ def test_what_is_appended_can_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", range(1, HEADER.size + 6))
 def test_a_record_that_was_cut_off_never_happened(tmp_path: Path, cut: int) -> None:
     written = Journal(tmp_path / "j")
-    written.append(b"first", 1, 1)
+    written.append(b"first", 1_000_000, 1)
     written.append(b"second", 2, 1)
     written.close()
     path = journal.files(tmp_path / "j")[0]
@@ -114,7 +114,7 @@ def test_what_could_not_be_synced_is_not_acknowledged_and_harms_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(os, "fdatasync", full)
         with pytest.raises(OSError, match="No space left"):
-            written.append(b"lost", 2, 1)
-    written.append(b"second", 3, 1)
+            written.append(b"lost", 2_000_000, 1)
+    written.append(b"second", 3_000_000, 1)
     assert payloads(tmp_path / "j") == [b"first", b"second"]
     written.close()

@@ -109,6 +109,15 @@ def test_a_bad_object_is_told_and_the_others_are_landed(home: Home, server: Acme
     assert sync.sync(home, "acme", NOW + 2 * SOON).landed["subscription_item"] == 1
 
 
+def test_an_object_of_another_form_is_told_and_the_others_are_landed(home: Home, server: Acme) -> None:
+    fill(server, 3)
+    server.tables["subscriptions"]["s001"] = {"id": "s001", "updated": 1, "amount": 5}
+    connect(home, server)
+    done = sync.sync(home, "acme", NOW)
+    assert (done.problem, done.landed["subscription_item"]) == ("", 2)
+    assert [(one.stream, one.object_id) for one in done.bad] == [("subscriptions", "s001")]
+
+
 def test_a_shared_object_that_changes_says_every_group_anew(home: Home, server: Acme) -> None:
     fill(server, 3)
     connect(home, server)

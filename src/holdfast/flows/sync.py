@@ -104,6 +104,7 @@ def _sync(
         return guard.json(text, of_companies=stream in COMPANIES)
 
     synced.pulled = pull(source, access, place, now, whole=whole, kept=kept, report=report, scrub=scrubbed)
+    _note_bad(synced, synced.pulled.bad)
     for file in files:
         file.unlink(missing_ok=True)
     if source.fetch is not None:

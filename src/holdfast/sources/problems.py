@@ -36,7 +36,8 @@ def explained(error: BaseException, source: Source) -> SourceError:
                 f"{source.title} cannot be reached",
                 "See whether this machine can reach it; it is tried again by itself",
             )
-    last = list(_causes(error))[-1]
+    # what wraps the fault tells less than the fault
+    last = next((cause for cause in _causes(error) if not type(cause).__module__.startswith("dlt")), error)
     return SourceError(
         plain(f"{type(last).__name__}: {last}")[:400], "It is tried again by itself; if it stays, please report it"
     )

@@ -21,7 +21,7 @@ import pyarrow as pa
 from holdfast.sources.access import Access
 from holdfast.sources.raw import SCHEMA, Known, Raw
 from holdfast.sources.rawfiles import load_id
-from holdfast.sources.source import Also, Object, Source, Span, Stream
+from holdfast.sources.source import Also, Bad, Object, Source, Span, Stream
 
 log = logging.getLogger("holdfast.sources")
 
@@ -48,6 +48,8 @@ class Pulled:
     listed: dict[str, int] = field(default_factory=dict)
     new: dict[str, int] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
+    #: objects that do not even say what they are; they are left out
+    bad: list[Bad] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -237,36 +239,55 @@ class _Reading:
         told: dict[str, list[dict[str, Any]]] = {}
         listed: dict[str, list[bool]] = {}
         for obj in page:
-            also = Also(self.stream.name, obj, self.stream.changed(obj), self.stream.is_deleted(obj))
-            for state in (also, *self.stream.also(obj)):
-                self._note(told.setdefault(state.stream, []), state)
-                listed.setdefault(state.stream, []).append(state is also and not state.is_deleted)
-            if self.newest is None or (also.changed_at and also.changed_at > self.newest):
-                self.newest = also.changed_at or self.newest
-            self.listed.append(self.stream.key(obj))
+            try:
+                states = self._states_of(obj)
+                pairs = [(state, self._row(state)) for state in states]
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                self._leave_out(obj, error)
+                continue
+            for state, row in pairs:
+                told.setdefault(state.stream, []).append(row)
+                listed.setdefault(state.stream, []).append(state is states[0] and not state.is_deleted)
+            changed = states[0].changed_at
+            if self.newest is None or (changed and changed > self.newest):
+                self.newest = changed or self.newest
         self.pulled.listed[self.stream.name] = self.pulled.listed.get(self.stream.name, 0) + len(page)
         if len(self.listed) // TOLD_EVERY != (len(self.listed) - len(page)) // TOLD_EVERY:
             self.asked.report(f"{self.stream.name}: {len(self.listed):,} read")
         for name, rows in told.items():
             yield from self._news(name, pa.Table.from_pylist(rows, SCHEMA), listed[name])
 
-    def _note(self, rows: list[dict[str, Any]], state: Also) -> None:
+    def _states_of(self, obj: Object) -> list[Also]:
+        """The object's own state, and those of others that it tells."""
+        # one that is listed is there, whatever else is wrong with it
+        self.listed.append(self.stream.key(obj))
+        own = Also(self.stream.name, obj, self.stream.changed(obj), self.stream.is_deleted(obj))
+        return [own, *self.stream.also(obj)]
+
+    def _leave_out(self, obj: Object, error: Exception) -> None:
+        try:
+            key = self.stream.key(obj)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            key = ""
+        reason = f"it is not like the others: {type(error).__name__} {error}"[:200]
+        remedy = "see it in the other system; if it is in order there, please report this"
+        self.pulled.bad.append(Bad(self.stream.name, key, "", "", reason, remedy))
+
+    def _row(self, state: Also) -> dict[str, Any]:
         stream = self.asked.source.stream(state.stream)
         self.count += 1
-        rows.append(
-            {
-                "object_id": stream.key(state.obj),
-                "group_id": stream.group(state.obj),
-                "changed_at": _naive(state.changed_at),
-                "seen_at": _naive(self.asked.now),
-                # what is listed first is the newest of its kind, where the other system's clock does not tell them apart
-                "seq": int(self.asked.now.timestamp() * 1_000_000) - self.count,
-                "deleted": state.is_deleted,
-                "body": self.asked.scrub(
-                    stream.name, json.dumps(state.obj, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-                ),
-            }
-        )
+        return {
+            "object_id": stream.key(state.obj),
+            "group_id": stream.group(state.obj),
+            "changed_at": _naive(state.changed_at),
+            "seen_at": _naive(self.asked.now),
+            # what is listed first is the newest of its kind, where the other system's clock does not tell them apart
+            "seq": int(self.asked.now.timestamp() * 1_000_000) - self.count,
+            "deleted": state.is_deleted,
+            "body": self.asked.scrub(
+                stream.name, json.dumps(state.obj, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+            ),
+        }
 
     def _news(self, name: str, rows: pa.Table, listed: Sequence[bool]) -> Iterator[tuple[str, pa.Table]]:
         if name not in self.known:
