@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,8 @@ class Changing(Acme):
             key = (number * 7 + step) % CUSTOMERS
             if f"s{key:03d}" not in self.tables["subscriptions"]:
                 continue
-            self.put(
-                "subscriptions",
-                f"s{key:03d}",
-                at,
-                amount=2000 + 100 * number + step,
-                **{"from": f"2026-10-{1 + number % 28:02d}"},
-            )
+            begins = str(date(2026, 8, 1) + timedelta(days=number))
+            self.put("subscriptions", f"s{key:03d}", at, amount=2000 + 100 * number + step, **{"from": begins})
         self.tables["subscriptions"].pop(f"s{number * 11 % CUSTOMERS:03d}", None)
         return {}
 
