@@ -172,6 +172,20 @@ def test_one_tick_does_what_is_due(served: Served) -> None:
 
 
 def test_the_audit_log_tells_all_of_it(served: Served, vp: Person) -> None:
+    # what is looked for is done here: the tests before may have run elsewhere
+    to = served.desk.rows("select owner_name from desk_user where role = 'csm'")[0][0]
+    vp.post("/accounts/hand-over", id="ac0000005", owner=to, from_day="2026-11-20", reason="Parental leave")
+    vp.post("/setup/keys/create/", name="for the audit log", scopes=["notes:read"])
+    vp.post("/accounts/ac0000005/notes/", text="For the audit log.")
+    vp.post("/setup/people/invite/", email="audited@example.com", role="viewer", name="Audited")
+    browser = httpx.Client(base_url=served.base, follow_redirects=True, timeout=60)
+    browser.get("/sign-in/")
+    form = {
+        "login": "nobody@example.com",
+        "password": "not-the-password",
+        "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+    }
+    browser.post("/sign-in/", data=form)
     done = {action for (action,) in served.desk.rows("select distinct action from desk_auditentry")}
     assert done >= {"signed in", "sign-in failed", "wrote note", "handed over", "made API key", "invited"}
     page = vp.http.get("/setup/audit/?person=VP%40TIDEWATER&action=handed+over").text
