@@ -104,7 +104,7 @@ class Ticker:
         """Tell connected systems what we know of their accounts, in a process of its own: they may take their time."""
         from holdfast.flows import writeback
 
-        if not (self.home / CONFIG).exists():
+        if not (self.home / CONFIG).exists() or not writeback.is_wanted():
             return 0
         stamp = writeback.stamp(open_home(self.home))
         if stamp != self.written or writeback.is_waiting(now):

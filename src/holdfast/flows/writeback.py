@@ -201,6 +201,11 @@ def bring(home: Home, now: datetime) -> int:
         return count
 
 
+def is_wanted() -> bool:
+    """Whether any connection asks for it."""
+    return any(True for _ in _connections())
+
+
 def is_waiting(now: datetime) -> bool:
     """Whether something is due to be said by now."""
     live = [connection.pk for connection, _ in _connections()]
