@@ -107,6 +107,7 @@ def test_a_body_that_is_no_json_object_is_malformed(call: Caller, body: bytes) -
 def test_wrong_addresses_and_methods(call: Caller) -> None:
     is_problem(call("GET", "/nowhere"), 404)
     is_problem(call("GET", "/metrics/nrr/"), 404)
+    is_problem(call("POST", "/webhooks/deliveries/%0Anine/replay", {}), 404)
     is_problem(call("GET", "/accounts/nobody"), 404)
     is_problem(call("GET", "/notes/99"), 404)
     is_problem(call("GET", "/notes/ninety"), 404)

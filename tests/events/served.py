@@ -75,15 +75,28 @@ class Served:
 
     def kill_worker(self, chance: random.Random) -> None:
         """kill -9 of one of the processes that answer; the server starts another, unless that happens too often."""
-        if self.has_ended():
-            self.start()
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            if self.has_ended():
+                self.start()
+            if workers := self._workers():
+                os.kill(chance.choice(workers), signal.SIGKILL)
+                return
+            # a server that is between two workers, or about to give up
+            time.sleep(0.05)
+        raise AssertionError(f"the server has no workers:\n{self.log()}")
+
+    def _workers(self) -> list[int]:
+        """The processes that answer."""
         assert self.process is not None
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        children = [one for task in tasks for one in task.read_text().split()]
-        named = {int(one): Path(f"/proc/{one}/cmdline").read_bytes() for one in children}
-        workers = [one for one, name in named.items() if b"ticker" not in name and b"tracker" not in name]
-        assert workers, "the server has workers"
-        os.kill(chance.choice(workers), signal.SIGKILL)
+        found = []
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):  # it ends while it is looked at
+                for one in task.read_text().split():
+                    name = Path(f"/proc/{one}/cmdline").read_bytes()
+                    if name and b"ticker" not in name and b"tracker" not in name:
+                        found.append(int(one))
+        return found
 
     def has_ended(self) -> bool:
         return self.process is None or self.process.poll() is not None

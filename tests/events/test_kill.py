@@ -32,7 +32,8 @@ class Sender(threading.Thread):
     """Sends batches until told to stop; one that was not answered is sent again, as every client does."""
 
     def __init__(self, served: Served, number: int, over: threading.Event) -> None:
-        super().__init__()
+        # one that is never answered must not keep a failed test from ending
+        super().__init__(daemon=True)
         self.served, self.number, self.over = served, number, over
         self.answered = 0
         self.sent_again = 0

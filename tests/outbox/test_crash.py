@@ -153,6 +153,17 @@ def test_only_one_ticker_works_and_the_next_takes_over(desk: Desk, ending: list[
         assert len(box.messages) == 1
 
 
+def test_a_ticker_waits_for_a_desk_that_has_no_tables_yet(desk: Desk, ending: list[subprocess.Popen[bytes]]) -> None:
+    box = Mailbox()
+    with mail_server(box) as port:
+        desk.environment["HOLDFAST_SMTP_URL"] = f"smtp://127.0.0.1:{port}"
+        ending.append(desk.ticker())
+        desk.wait_for(lambda: (desk.home / "ticker.lock").exists())
+        time.sleep(1)
+        desk.run("mail")
+        desk.wait_for(lambda: desk.state("mail")[0] == "sent")
+
+
 def test_a_ticker_ends_with_what_started_it(desk: Desk) -> None:
     told = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-m', 'holdfast.cli.ticker', sys.argv[1]]); print(p.pid, flush=True); p.wait()"
     desk.run("mail")

@@ -25,5 +25,6 @@ urlpatterns: list[Any] = [
     path("openapi.json", careful(reference.openapi_json), name="openapi-json"),
     path("docs", careful(reference.page), name="docs"),
     *(_careful(pattern) for pattern in api.urls[0]),
-    re_path(r"^.*$", careful(nothing_here), name="nothing"),
+    # `.` alone stops at a line break, which an address can carry too
+    re_path(r"^[\s\S]*$", careful(nothing_here), name="nothing"),
 ]

@@ -191,8 +191,7 @@ def run(home: Path, clock: Callable[[], datetime], stop: Callable[[], bool], eve
     ticker = Ticker(home)
     while not stop():
         with alone(home) as mine:
-            if mine:
-                recover(clock())
+            mine = mine and _is_recovered(clock())
             while mine and not stop():
                 close_old_connections()
                 # a long queue is worked off without a pause
@@ -206,3 +205,15 @@ def _pause(seconds: float, stop: Callable[[], bool]) -> None:
     until = time.monotonic() + seconds
     while not stop() and time.monotonic() < until:
         time.sleep(min(0.2, seconds))
+
+
+def _is_recovered(now: datetime) -> bool:
+    """Sort out what the last ticker left, if the desk can be asked: a new one has no tables until it was migrated."""
+    from django.db import DatabaseError
+
+    try:
+        recover(now)
+    except DatabaseError:
+        log.warning("the desk cannot be read yet; it is tried again", exc_info=True)
+        return False
+    return True
