@@ -42,15 +42,19 @@ SECOND_LEVELS = frozenset(_LEVELS.split())
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
+def host_in(told: str | None) -> str:
+    """The host in an address or e-mail address, in small letters; what is no address is told as it is."""
+    text = re.sub(r"^[a-z][a-z0-9+.-]*://", "", (told or "").strip().lower())
+    text = re.split(r"[/?#\s]", text, maxsplit=1)[0].rpartition("@")[2]
+    return text.partition(":")[0].strip(".")
+
+
 def company_domain(told: str | None) -> str:
     """The registrable domain in a host, address or e-mail address, in small letters; "" where it tells no company.
 
     `https://www.acme.co.uk/about` and `ada@mail.acme.co.uk` are both `acme.co.uk`; `gmail.com` and `acme.wordpress.com` are none.
     """
-    text = (told or "").strip().lower()
-    text = re.sub(r"^[a-z][a-z0-9+.-]*://", "", text)
-    text = re.split(r"[/?#\s]", text, maxsplit=1)[0].rpartition("@")[2]
-    host = text.partition(":")[0].strip(".")
+    host = host_in(told)
     try:
         host = host.encode("idna").decode("ascii") if not host.isascii() else host
     except UnicodeError:

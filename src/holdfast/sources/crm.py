@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from holdfast.domain.companies import host_in
 from holdfast.domain.money import decimals
 from holdfast.sources.source import Row
 
@@ -148,10 +149,8 @@ def minor(told: Any, currency: str) -> int | None:
 
 def domain_of(told: Any) -> str:
     """The domain of an address as people write it: `https://www.Acme.com/de` is acme.com."""
-    address = re.sub(r"^[a-z]+://", "", str(told or "").strip().lower())
-    host = re.split(r"[/?#:]", address.rpartition("@")[2])[0].strip(".")
-    host = host.removeprefix("www.")
-    return host if "." in host and " " not in host else ""
+    host = host_in(str(told or "")).removeprefix("www.")
+    return host if "." in host else ""
 
 
 def size_of(told: Any) -> str:
