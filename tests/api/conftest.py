@@ -20,7 +20,17 @@ import pytest
 from tests.conftest import DESK_HOME
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-ALL = ["numbers:read", "accounts:read", "accounts:write", "notes:read", "notes:write", "sources:read", "webhooks:write"]
+ALL = [
+    "numbers:read",
+    "accounts:read",
+    "accounts:write",
+    "notes:read",
+    "notes:write",
+    "ctas:read",
+    "ctas:write",
+    "sources:read",
+    "webhooks:write",
+]
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
@@ -105,12 +106,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from holdfast.flows.book import book
     from holdfast.flows.demo import demo
     from holdfast.sources.demo import World
+    from tests.watch.pages.made_up import publish_made_up
 
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install the package chromium to run the browser tests")
     path = tmp_path_factory.mktemp("browser") / "home"
     home = demo(path, World(accounts=200), NOW)
     book(home, NOW)
+    publish_made_up(home)
+    # in a process of its own: this one's desk is another
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
+    subprocess.run([sys.executable, "-m", "tests.browser.ctas", str(path)], cwd=ROOT, env=clean, check=True)
     port = free_port()
     server = serve(path, port)
     password = json.loads((path / "demo-sign-in.json").read_text())[0]["password"]

@@ -364,7 +364,7 @@ def test_every_command_has_help_and_its_options_are_explained(small: Path) -> No
     assert set(commands) == {
         "init", "load", "book", "demo", "close", "status", "nrr", "bridge", "cohorts", "mrr", "renewals", "concentration", "explain",
         "policies", "reconcile", "serve", "people", "keys", "connect", "disconnect", "sync", "run", "write-back", "matches", "compact",
-        "retention", "erase",
+        "retention", "erase", "watch", "risk", "signals", "health", "trackrecord", "learn-table",
     }  # fmt: skip
     assert {name for name, command in commands.items() if hasattr(command, "commands")} == {"people", "keys", "matches"}
     for words, command in _with_those_of_groups(commands):

@@ -13,7 +13,7 @@ from holdfast.api.door import api
 from holdfast.desk.roles import SCOPES
 
 #: the order in which people read
-GROUPS = ("Numbers", "Numbers opened", "Accounts", "Facts", "Notes", "Owners", "Sources", "Webhooks", "About")
+GROUPS = ("Numbers", "Numbers opened", "Accounts", "Facts", "Notes", "CTAs", "Owners", "Sources", "Webhooks", "About")
 
 
 @cache

@@ -6,11 +6,24 @@ from typing import Any
 
 from django.urls import URLPattern, path, re_path
 
-from holdfast.api import about, accounts, addresses, facts, hooks, notes, numbers, opened, owners, reference, sources
+from holdfast.api import (
+    about,
+    accounts,
+    addresses,
+    ctas,
+    facts,
+    hooks,
+    notes,
+    numbers,
+    opened,
+    owners,
+    reference,
+    sources,
+)
 from holdfast.api.door import api
 from holdfast.api.problems import careful, nothing_here
 
-OPERATIONS = (addresses, numbers, opened, accounts, facts, notes, owners, sources, hooks, about)
+OPERATIONS = (addresses, numbers, opened, accounts, facts, notes, ctas, owners, sources, hooks, about)
 
 
 def _careful(pattern: Any) -> Any:

@@ -174,7 +174,7 @@ def _mark(day: str, title: str, colour: str, dates: Sequence[str], amounts: Sequ
 
 
 def ranking(
-    names: Sequence[str], values: Sequence[int], fmt: Format, links: Sequence[str] = (), colour: str = "$series-1"
+    names: Sequence[str], values: Sequence[float], fmt: Format, links: Sequence[str] = (), colour: str = "$series-1"
 ) -> Option:
     """Horizontal bars, first at the top; values below zero go left, in the colour of churn. ValueError: unequal lengths."""
     same_length(names=names, values=values, **({"links": links} if links else {}))

@@ -12,13 +12,15 @@ import duckdb
 import typer
 
 from holdfast import __version__
-from holdfast.cli import connect, matches, numbers, serve, setup, sidebyside, standing, upkeep, why
+from holdfast.cli import connect, matches, numbers, serve, setup, sidebyside, standing, upkeep, watch, why
 from holdfast.cli.show import err, out
 from holdfast.domain.money import FxError
 from holdfast.domain.period import PeriodError
 from holdfast.domain.policy import PolicyError
+from holdfast.domain.scorecard import ScorecardError
 from holdfast.flows.demo import DemoError
 from holdfast.flows.home import HomeError
+from holdfast.flows.learn_table import TableError
 from holdfast.warehouse.landing import LandingError
 from holdfast.warehouse.ledger import OutdatedLedgerError, UnknownAttributeError
 from holdfast.warehouse.matrix import LedgerError
@@ -30,7 +32,8 @@ app = typer.Typer(
 
 #: what a user can put right; anything else is a fault of ours and shows its trace
 EXPECTED = (
-    HomeError, PolicyError, PeriodError, FxError, LedgerError, WindowError, UnknownAttributeError, OutdatedLedgerError, DemoError, LandingError,
+    HomeError, PolicyError, PeriodError, FxError, LedgerError, WindowError, UnknownAttributeError, OutdatedLedgerError, DemoError, LandingError, ScorecardError,
+    TableError,
 )  # fmt: skip
 
 
@@ -71,6 +74,7 @@ serve.register(app)
 upkeep.register(app)
 connect.register(app)
 matches.register(app)
+watch.register(app)
 
 
 def main() -> None:

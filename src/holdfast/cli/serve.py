@@ -21,7 +21,10 @@ HomeOption = Annotated[Path | None, typer.Option("--home", help="The home to ser
 
 #: what a key of a kind may do
 KINDS = {
-    "api": ["numbers:read", "accounts:read", "accounts:write", "notes:read", "notes:write", "sources:read", "webhooks:write"],
+    "api": [
+        "numbers:read", "accounts:read", "accounts:write", "notes:read", "notes:write", "ctas:read", "ctas:write", "sources:read",
+        "webhooks:write",
+    ],
     "read": ["numbers:read", "accounts:read", "sources:read"],
     "write": ["events:write"],
 }  # fmt: skip

@@ -24,6 +24,11 @@ RIGHTS: dict[str, tuple[str, frozenset[str]]] = {
     "account": ("One account, if it is among those they may read", frozenset(ROLES)),
     "account.edit": ("Change what we hold about an account they work on", frozenset({"admin", "manager", "csm"})),
     "notes": ("Read and write notes on an account they work on", frozenset({"admin", "manager", "csm"})),
+    "ctas": ("The list of CTAs of the accounts they may read", frozenset(ROLES)),
+    "cta": ("One account's CTAs; without the right to notes not what people wrote there", frozenset(ROLES)),
+    "cta.work": ("Work on the CTAs of an account, and say how it stands", frozenset({"admin", "manager", "csm"})),
+    "watch": ("Health, risk, signals and features of the accounts they may read", frozenset(ROLES)),
+    "scorecards": ("Change the scorecards of health", frozenset({"admin", "manager"})),
     "today": ("The day's work in a book", frozenset({"admin", "manager", "csm"})),
     "owners": ("Hand accounts over from owner to owner", frozenset({"admin", "manager"})),
     "close": ("Sign a month", frozenset({"admin", "finance"})),
@@ -32,13 +37,16 @@ RIGHTS: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 #: rights over one account, which a CSM has in their own book only
-OVER_ONE_ACCOUNT = frozenset({"account", "account.edit", "notes"})
+OVER_ONE_ACCOUNT = frozenset({"account", "account.edit", "notes", "cta", "cta.work"})
+
+#: rights over one account that a CSM has, too, where a CTA of it was passed to them
+BY_ASSIGNMENT = frozenset({"cta", "cta.work"})
 
 #: rights a CSM gains where the company lets its CSMs read everything
 CSM_WHO_READS_ALL = frozenset({"numbers"})
 
 #: rights over any account for a CSM who may read all: reading, not changing
-READING = frozenset({"account"})
+READING = frozenset({"account", "cta"})
 
 #: scopes of an API key, with what they open
 SCOPES: dict[str, str] = {
@@ -47,6 +55,8 @@ SCOPES: dict[str, str] = {
     "accounts:write": "Upsert accounts, contacts and other facts, hand accounts over",
     "notes:read": "Notes",
     "notes:write": "Write notes",
+    "ctas:read": "CTAs with their history, and the sentiment of an account",
+    "ctas:write": "Write and work on CTAs, say the sentiment of an account",
     "sources:read": "Sources and their state",
     "webhooks:write": "Webhook endpoints and replay",
     "events:write": "Send product events to the event endpoint; nothing of this API",

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from holdfast.desk.start import home_path
 from holdfast.domain.policy import Policy
+from holdfast.flows import watched as watching
 from holdfast.flows.book import Published, ledger_file, open_ledger, open_records, published
 from holdfast.flows.home import Home, HomeError, open_home
 from holdfast.metrics import accounts
@@ -25,6 +26,7 @@ from holdfast.warehouse.records import Records
 
 __all__ = [
     "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "one_look", "owner_in_facts", "records", "today",
+    "watch",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -39,6 +41,7 @@ _answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 _working: dict[tuple[Any, ...], Any] = {}
 _homes: dict[tuple[Any, ...], Home] = {}
 _published: dict[tuple[Any, ...], Published | None] = {}
+_watches: dict[tuple[Any, ...], watching.Current | None] = {}
 _files: dict[tuple[Any, ...], Path] = {}
 _records: dict[tuple[Any, ...], Records] = {}
 _ledgers: OrderedDict[Path, Ledger] = OrderedDict()
@@ -113,6 +116,30 @@ def _current(path: Path) -> Published | None:
     _published.clear()
     _published[key] = told
     return told
+
+
+def watch() -> watching.Current | None:
+    """The watch that is published; None before the first, or where there is no home yet."""
+    return _looked(_watch, home_path())
+
+
+def _watch(path: Path) -> watching.Current | None:
+    key = (path, _stamp(path / "holdfast.toml"), _stamp(path / "watch" / "CURRENT"))
+    with suppress(KeyError):
+        return _watches[key]
+    try:
+        told = watching.current(home())
+    except HomeError:
+        told = None
+    _watches.clear()
+    _watches[key] = told
+    return told
+
+
+def _watch_file() -> Path | None:
+    told = watch()
+    found = watching.folder(home(), told.number) / watching.WATCH_FILE if told else None
+    return found if found and found.exists() else None
 
 
 def today() -> date:
@@ -235,7 +262,7 @@ def generation() -> int:
 
 
 def records() -> Records:
-    """The records of the publication, open for this thread. HomeError: nothing is booked yet."""
+    """The records of the publication, with what the watch says beside them, open for this thread. HomeError: nothing is booked yet."""
     told = current()
     if told is None:
         raise HomeError("nothing is booked yet")
@@ -248,12 +275,22 @@ def records() -> Records:
                 _records[key] = open_records(home())
             _own.records = _records[key].fork()
         _own.records_of = key
-    return _own.records  # type: ignore[no-any-return]
+    found: Records = _own.records
+    found.see(_watch_file())
+    return found
 
 
 def ask_records(question: Callable[..., T], *arguments: Any) -> T:
-    """question(records, *arguments), worked out once for a publication. Arguments are hashable."""
-    key = (generation(), "records", question.__module__, question.__qualname__, *arguments)
+    """question(records, *arguments), worked out once for a publication and a watch. Arguments are hashable."""
+    told = watch()
+    key = (
+        generation(),
+        "records",
+        told and (told.number, told.watched_at),
+        question.__module__,
+        question.__qualname__,
+        *arguments,
+    )
     return kept(key, lambda: question(records(), *arguments))
 
 
@@ -268,7 +305,7 @@ def owner_in_facts(account_id: str) -> str | None:
 def forget() -> None:
     """Forget everything; for tests."""
     with _lock:
-        for kept_here in (_answers, _working, _homes, _published, _files, _records, _ledgers):
+        for kept_here in (_answers, _working, _homes, _published, _watches, _files, _records, _ledgers):
             kept_here.clear()
         _failed.clear()
     for ledger in _own.__dict__.pop("ledgers", {}).values():

@@ -114,7 +114,7 @@ def book(
 def _record(home: Home, path: Path, ledger: Ledger, current: Published, before: Published | None) -> None:
     """Build the records of a generation, beginning with those of the one before."""
     landing, last = home.landing, current.last_load_no
-    sources = Sources({table: _files_upto(landing, table, last) for table in READ}, last)
+    sources = Sources({table: files_upto(landing, table, last) for table in READ}, last)
     old = home.warehouse / before.folder / RECORDS_FILE if before else None
     build_records(path, sources, ledger, home.settings.currency, home.end_of_day(ledger.as_of), old)
 
@@ -245,12 +245,13 @@ def _facts_upto(landing: Landing, last_load_no: int) -> Facts:
     """The files of the published generation: rows loaded since are not in it. Exchange rates are taken as they are."""
 
     def upto(table: str) -> tuple[Path, ...]:
-        return _files_upto(landing, table, last_load_no)
+        return files_upto(landing, table, last_load_no)
 
     return Facts(upto("subscription_item"), upto("account"), upto("invoice_line"), tuple(landing.files("fx_rate")))
 
 
-def _files_upto(landing: Landing, table: str, last_load_no: int) -> tuple[Path, ...]:
+def files_upto(landing: Landing, table: str, last_load_no: int) -> tuple[Path, ...]:
+    """The landing files of a table that a publish with this last load was made of."""
     return tuple(file for file in landing.files(table) if int(file.name.split("-")[0]) <= last_load_no)
 
 

@@ -40,6 +40,12 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
+#: what every event of a CTA tells; amounts are minor units, the owner is null where nobody carries the account
+_CTA: dict[str, dict[str, Any]] = {
+    "cta_id": TEXT, "account_id": TEXT, "kind": {"enum": ["risk", "opportunity", "lifecycle"]}, "cause": TEXT, "severity": WHOLE,
+    "at_stake_minor": WHOLE, "currency": TEXT, "owner": MAYBE_TEXT,
+}  # fmt: skip
+
 CATALOGUE: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -81,6 +87,54 @@ CATALOGUE: dict[str, Kind] = {
             "A note was written or its text changed. The text is not sent: it is read through the API, with a key that may.",
             _object(note_id=WHOLE, account_id=TEXT, external_id=MAYBE_TEXT, edited={"type": "boolean"}),
             {"note_id": 17, "account_id": "ac0000358", "external_id": None, "edited": False},
+        ),
+        Kind(
+            "signal.raised",
+            "A signal says something new of an account, or is more severe: 1 notice, 2 warning, 3 urgent. The account is empty for the whole book.",
+            _object(account_id=TEXT, signal=TEXT, severity=WHOLE, sentence=TEXT, as_of=DAY),
+            {
+                "account_id": "ac0000358", "signal": "champion_left", "severity": 2,
+                "sentence": "The champion left on October 12, and nobody has taken the place.", "as_of": "2026-10-31",
+            },
+        ),
+        Kind(
+            "health.changed",
+            "An account's health moved into another band. It runs from 0 (bad) to 100 (good); `before` is null where there was none. "
+            "The reasons are those that moved it most.",
+            _object(
+                account_id=TEXT, score={"type": "number"}, before={"type": ["number", "null"]}, band=TEXT, as_of=DAY,
+                reasons={"type": "array", "items": TEXT},
+            ),
+            {
+                "account_id": "ac0000358", "score": 41, "before": 68, "band": "poor", "as_of": "2026-10-31",
+                "reasons": ["Active people fell from 14 to 5 in four weeks.", "The champion left."],
+            },
+        ),
+        Kind(
+            "cta.opened",
+            "A CTA was opened. It is `waiting` until there is place on its owner's list, pooled where its account is in a digital programme. "
+            "What a person wrote is not sent: title and sentence are null.",
+            _object(
+                **_CTA, title=MAYBE_TEXT, sentence=MAYBE_TEXT, state=TEXT, pooled={"type": "boolean"},
+                due_on={"type": ["string", "null"], "format": "date"},
+            ),
+            {
+                "cta_id": "cta_5f0c1d9a7be24680", "account_id": "ac0000358", "kind": "risk", "cause": "relationship", "severity": 2,
+                "at_stake_minor": 184200, "currency": "USD", "owner": "Alice Okafor", "title": "Champion left",
+                "sentence": "The champion left on October 12, and nobody has taken the place.", "state": "open", "pooled": False,
+                "due_on": "2026-11-07",
+            },
+        ),
+        Kind(
+            "cta.closed",
+            "A CTA was closed: `done`, or `dismissed` where nothing was done. What was written about it is read through the API. "
+            "The outcome is `retained`, `lost`, `grew`, `no_change`, `wrong_alarm` or `not_worth_it`.",
+            _object(**_CTA, state=TEXT, outcome=TEXT, closed_at=MOMENT),
+            {
+                "cta_id": "cta_5f0c1d9a7be24680", "account_id": "ac0000358", "kind": "risk", "cause": "relationship", "severity": 2,
+                "at_stake_minor": 184200, "currency": "USD", "owner": "Alice Okafor", "state": "done", "outcome": "retained",
+                "closed_at": "2026-11-05T09:00:00+00:00",
+            },
         ),
         Kind(
             "webhook.test",

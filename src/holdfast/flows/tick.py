@@ -28,6 +28,10 @@ SWEEP_EVERY = timedelta(hours=1)
 EVENTS_EVERY = timedelta(seconds=10)
 #: so much lies between the beginnings of two bookings
 BOOK_EVERY = timedelta(seconds=15)
+#: so much lies between the beginnings of two watches
+WATCH_EVERY = timedelta(minutes=5)
+#: how often CTAs come back and free places are filled
+CTAS_EVERY = timedelta(hours=1)
 #: how often it is looked whether small files should be put together
 UPKEEP_EVERY = timedelta(minutes=1)
 
@@ -42,13 +46,15 @@ class Ticker:
         self.counted_at: datetime | None = None
         self.kept_at: datetime | None = None
         self.booked_at: datetime | None = None
+        self.watched_at: datetime | None = None
+        self.refreshed_at: datetime | None = None
         self.written: object = None
         self.children = Children(home)
 
     def tick(self, now: datetime) -> int:
         """Do what is due; how much it was."""
         parts = (
-            self._connections, self._events, self._booking, self._upkeep, self._write_back, self._news, self._schedules, self._mail,
+            self._connections, self._events, self._booking, self._watching, self._ctas, self._upkeep, self._write_back, self._news, self._schedules, self._mail,
             self._webhooks, self._old_answers,
         )  # fmt: skip
         return sum(self._part(part, now) for part in parts)
@@ -99,6 +105,30 @@ class Ticker:
             self.booked_at = now
             self.children.start("book", ["book", "--if-due"])
         return 0
+
+    def _watching(self, now: datetime) -> int:
+        """Look at what was booked, in a process of its own."""
+        from holdfast.flows import watched
+
+        if not (self.home / CONFIG).exists() or self.children.is_on("book"):
+            return 0
+        # one that failed is tried again after a while, and not at each look
+        if self.watched_at and now - self.watched_at < WATCH_EVERY:
+            return 0
+        if watched.is_due(open_home(self.home)):
+            self.watched_at = now
+            self.children.start("watch", ["watch", "--if-due"])
+        return 0
+
+    def _ctas(self, now: datetime) -> int:
+        """What was snoozed comes back when it is due, and free places are filled."""
+        from holdfast.flows import ctas
+
+        if not (self.home / CONFIG).exists() or (self.refreshed_at and now - self.refreshed_at < CTAS_EVERY):
+            return 0
+        self.refreshed_at = now
+        told = ctas.refresh(now, ctas.budget())
+        return told.returned + told.given
 
     def _write_back(self, now: datetime) -> int:
         """Tell connected systems what we know of their accounts, in a process of its own: they may take their time."""

@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from holdfast.domain.period import month_no, month_start
+from holdfast.metrics import standing
+from holdfast.metrics.standing import Standing
 from holdfast.warehouse.records import Records
 from holdfast.warehouse.sql import quoted
 
@@ -62,6 +64,12 @@ class Query:
     mrr_to: int | None = None
     #: kinds of movement in the month of the as-of day
     changed: tuple[str, ...] = ()
+    #: bands of health
+    bands: tuple[str, ...] = ()
+    #: the least chance of leaving within 90 days
+    risk_from: float | None = None
+    #: signals now, by name; `any`
+    signals: tuple[str, ...] = ()
     sort: str = "mrr_minor"
     descending: bool = True
     #: only accounts of these owners exist for the reader; None: all
@@ -116,12 +124,14 @@ class AccountRow:
     nps: int | None
     nps_on: date | None
     segments: Mapping[str, str | None]
+    #: None: it is not watched
+    standing: Standing | None = None
 
 
 #: the columns that every summary has
-FIXED = tuple(field.name for field in fields(AccountRow) if field.name != "segments")
+FIXED = tuple(field.name for field in fields(AccountRow) if field.name not in ("segments", "standing"))
 #: columns with few values, to choose from
-CHOOSABLE = ("owner", "status", "last_movement_kind")
+CHOOSABLE = ("owner", "status", "last_movement_kind", "band")
 
 
 @dataclass(frozen=True)
@@ -170,13 +180,13 @@ class Where:
 
 def columns(records: Records) -> tuple[str, ...]:
     """The columns of an export, in order; all of them can be sorted by. Attributes are `seg_<name>`."""
-    return (*FIXED, *(f"seg_{name}" for name in records.segments))
+    return (*FIXED, *standing.COLUMNS, *(f"seg_{name}" for name in records.segments))
 
 
 def page(records: Records, query: Query, owners: Owners = NO_OVERRIDES, limit: int = 50, offset: int = 0) -> Page:
     """One page of the accounts that fit. UnknownColumnError: a sort column or attribute that is not there."""
     where = condition(records, query)
-    source = reachable(records, owners)
+    source = _source(records, owners, query)
     total, mrr = records.rows(
         f"select count(*), coalesce(sum(mrr_minor), 0)::bigint from {source} where {where}", where.parameters
     )[0]
@@ -202,12 +212,17 @@ def row(
     if not lines:
         return None
     line = lines[0] | {"owner": owners.owner_of.get(account_id, lines[0]["owner"]) or None}
-    return _row(records, line) if owner_in is None or line["owner"] in owner_in else None
+    if owner_in is not None and line["owner"] not in owner_in:
+        return None
+    return _row(records, line, standing.of_account(records, account_id))
 
 
-def some(records: Records, where: Where, order: str, limit: int, owners: Owners = NO_OVERRIDES) -> list[AccountRow]:
-    """Accounts under a condition of the caller's; `order` is SQL, and never a reader's text."""
+def some(
+    records: Records, where: Where, order: str, limit: int, owners: Owners = NO_OVERRIDES, *, watched: bool = False
+) -> list[AccountRow]:
+    """Accounts under a condition of the caller's; `order` is SQL, and never a reader's text. `watched`: both may name its columns."""
     source = reachable(records, owners)
+    source = standing.beside(source, records) if watched else source
     return _rows(
         records, f"from {source} where {where} order by {order}, account_id limit ?", [*where.parameters, limit]
     )
@@ -219,8 +234,12 @@ def choices(
     """The values of a column, the most frequent first. UnknownColumnError: not owner, status, last_movement_kind or an attribute."""
     name = quoted(column) if column in CHOOSABLE else _attribute(records, column)
     where = within(owner_in)
+    source = reachable(records, owners)
+    if column in standing.COLUMNS:
+        source = standing.beside(source, records)
+        where.add(f"{name} is not null")
     found = records.rows(
-        f"select {name} as value, count(*) as accounts from {reachable(records, owners)} where {where} "
+        f"select {name} as value, count(*) as accounts from {source} where {where} "
         "group by all order by accounts desc, value nulls last",
         where.parameters,
     )
@@ -232,11 +251,10 @@ def export(
 ) -> Iterator[list[tuple[Any, ...]]]:
     """All accounts that fit, in batches of rows in the order of `columns`; text is as it was told, not made safe for spreadsheets."""
     where = condition(records, query)
-    chosen, order = _selected(records), _order(records, query)
+    chosen, order = ", ".join(map(quoted, columns(records))), _order(records, query)
     with records.fork() as reader:
-        result = reader.connection.execute(
-            f"select {chosen} from {reachable(reader, owners)} where {where} {order}", where.parameters
-        )
+        source = standing.beside(reachable(reader, owners), reader)
+        result = reader.connection.execute(f"select {chosen} from {source} where {where} {order}", where.parameters)
         while rows := result.fetchmany(batch):
             yield rows
 
@@ -286,6 +304,13 @@ def reachable(records: Records, owners: Owners) -> str:
     )
 
 
+def _source(records: Records, owners: Owners, query: Query) -> str:
+    """Accounts, with the columns of the watch where the query names one: most lists do without."""
+    source = reachable(records, owners)
+    watched = query.bands or query.risk_from is not None or query.sort in standing.COLUMNS
+    return standing.beside(source, records) if watched else source
+
+
 def within(owner_in: frozenset[str] | None) -> Where:
     """The condition that leaves the accounts of some owners; without owner they are nobody's."""
     where = Where()
@@ -314,7 +339,18 @@ def condition(records: Records, query: Query) -> Where:
     if query.changed:
         where.add("last_movement_month = ?", month_start(month_no(records.as_of)))
         where.add("last_movement_kind in (select unnest(?::varchar[]))", list(query.changed))
+    _add_watched(where, records, query)
     return where
+
+
+def _add_watched(where: Where, records: Records, query: Query) -> None:
+    if query.bands:
+        where.add("band in (select unnest(?::varchar[]))", list(query.bands))
+    if query.risk_from is not None:
+        where.add("churn_90 >= ?", query.risk_from)
+    if query.signals:
+        clause, parameters = standing.with_signals(records, query.signals)
+        where.add(clause, *parameters)
 
 
 def _add_text(where: Where, text: str) -> None:
@@ -345,14 +381,13 @@ def _order(records: Records, query: Query) -> str:
     return f"order by {column} {'desc' if query.descending else 'asc'} nulls last, account_id"
 
 
-def _selected(records: Records) -> str:
-    return ", ".join(quoted(name) for name in columns(records))
-
-
 def _rows(records: Records, rest: str, parameters: list[Any]) -> list[AccountRow]:
-    return [_row(records, line) for line in records.told(f"select {_selected(records)} {rest}", parameters)]
+    selected = ", ".join(map(quoted, (*FIXED, *(f"seg_{name}" for name in records.segments))))
+    lines = records.told(f"select {selected} {rest}", parameters)
+    stand = standing.of_accounts(records, [line["account_id"] for line in lines])
+    return [_row(records, line, stand.get(line["account_id"])) for line in lines]
 
 
-def _row(records: Records, line: dict[str, Any]) -> AccountRow:
+def _row(records: Records, line: dict[str, Any], stands: Standing | None) -> AccountRow:
     own = {name: line[name] for name in FIXED}
-    return AccountRow(**own, segments={name: line[f"seg_{name}"] for name in records.segments})
+    return AccountRow(**own, segments={name: line[f"seg_{name}"] for name in records.segments}, standing=stands)

@@ -6,6 +6,7 @@ The files lie beside the ledger in the generation's folder. They stay as they we
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -17,12 +18,16 @@ import duckdb
 import pyarrow as pa
 
 from holdfast.warehouse.sql import literal, quoted
+from holdfast.warehouse.watched import TABLES as WATCHED
 
 #: the form of the files; another number means that they have to be built anew
-RECORDS_SCHEMA = "3"
+RECORDS_SCHEMA = "4"
 USAGE_FILE = "usage.duckdb"
 #: reads of one account's rows that are kept: the files never change
 READS_KEPT = 256
+
+#: a watch's file is attached by one thread at a time
+_attaching = threading.Lock()
 
 
 class OutdatedRecordsError(RuntimeError):
@@ -46,6 +51,9 @@ class Records:
         self.path = path
         self._given: dict[str, int] = {}
         self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._seen: Path | None = None
+        #: the settings of the watch that is read beside the facts; None: there is none
+        self.watch: Mapping[str, str] | None = None
         self.connection = duckdb.connect(str(path), read_only=True)
         self.connection.execute("set enable_progress_bar = false")
         if self.settings.get("schema") != RECORDS_SCHEMA:
@@ -68,9 +76,30 @@ class Records:
         other.path = self.path
         other._given = {}
         other._read = {}
+        other._seen, other.watch = None, None
         other.connection = self.connection.cursor()
         other.settings = self.settings
+        other.see(self._seen)
         return other
+
+    def see(self, path: Path | None) -> None:
+        """Read a watch's tables beside the facts, each by its name; None: none. One in another currency is not seen."""
+        if path == self._seen:
+            return
+        self._read.clear()
+        self._seen, self.watch = path, None
+        if path is None:
+            return
+        name = quoted(f"watch_{path.parent.name}")
+        with _attaching:
+            self.connection.execute(f"attach if not exists {literal(str(path))} as {name} (read_only)")
+        told = dict(self.rows(f"select name, value from {name}.setting"))
+        if told.get("currency") != self.currency:
+            return
+        self.watch = told
+        for table in WATCHED:
+            if table != "setting":
+                self.connection.execute(f"create or replace temp view {quoted(table)} as from {name}.{quoted(table)}")
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""

@@ -39,12 +39,13 @@ KEPT = {
     "opportunity": "opportunity",
     "touch": "touch",
     "outcome": "outcome",
+    "launch": "launch",
 }
 #: every fact table that records are made of
 READ = (*KEPT, "subscription_item", "usage_day", "account_link")
 #: those whose account_id may be another system's: it is resolved by the links in force, and kept as told_account_id.
 #: Accounts and subscriptions are the accounts themselves.
-RESOLVED = frozenset(KEPT) - {"account"}
+RESOLVED = frozenset(KEPT) - {"account", "launch"}
 
 #: rows put behind the others, as a share of a table, after which it is put in order anew
 UNSORTED_SHARE = 0.2
@@ -167,7 +168,8 @@ def _is_same(fact: FactTable, one: str, other: str) -> str:
 
 
 def _order(fact: FactTable) -> str:
-    return ", ".join(dict.fromkeys(["account_id", *fact.sort, *fact.key]))
+    first = ["account_id"] if "account_id" in fact.names else []
+    return ", ".join(dict.fromkeys([*first, *fact.sort, *fact.key]))
 
 
 def _newest(fact: FactTable, source: str) -> str:

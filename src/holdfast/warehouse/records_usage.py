@@ -37,13 +37,15 @@ MEMORY = "2GB"
 
 
 def bring_usage(
-    path: Path, files: Sequence[Path], news: Sequence[Path], as_of: date, links: pa.Table, before: Path | None
-) -> None:
+    path: Path, files: Sequence[Path], news: Sequence[Path], as_of: date, links: pa.Table, before: Path | None,
+    first_day: date | None = None,
+) -> None:  # fmt: skip
     """Make the usage file at `path`: of `files`, or of the one `before` and the `news` that came since.
 
-    `links`: external_id, account_id in force; usage of an id counts with the account that it is.
+    `links`: external_id, account_id in force; usage of an id counts with the account that it is. `first_day`: what lies before is left
+    out; the last year or so is kept if it is not named.
     """
-    first_day = month_start(month_no(as_of) - MONTHS_KEPT)
+    first_day = first_day or first_kept(as_of)
     if before is not None and _goes_on(before, news, first_day):
         if not news and _links_of(before).equals(links):
             _link(before, path)
@@ -59,6 +61,11 @@ def bring_usage(
         _anew(c, files, first_day, links)
         _write_settings(c, first_day, files)
         c.execute("checkpoint")
+
+
+def first_kept(as_of: date) -> date:
+    """The first day that a publish keeps usage of."""
+    return month_start(month_no(as_of) - MONTHS_KEPT)
 
 
 def _anew(c: duckdb.DuckDBPyConnection, files: Sequence[Path], first_day: date, links: pa.Table) -> None:

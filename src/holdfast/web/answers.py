@@ -16,11 +16,12 @@ from holdfast.flows.answers import (
     one_look,
     owner_in_facts,
     records,
+    watch,
 )
 
 __all__ = [
     "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "now", "one_look", "owner_in_facts", "records",
-    "today",
+    "today", "watch",
 ]  # fmt: skip
 
 

@@ -18,11 +18,13 @@ from holdfast.desk.models import AuditEntry
 from holdfast.web import answers, show
 from holdfast.web.lens import Lens
 
-#: a chart of the company's numbers, and a chart of one account
+#: a chart of the company's numbers, of the accounts that the reader may see, and of one account
 OfNumbers = Callable[[HttpRequest, Lens], Charted | None]
+OfBook = Callable[[HttpRequest], Charted | None]
 OfAccount = Callable[[HttpRequest, Lens, str], Charted | None]
 
 of_numbers: dict[str, OfNumbers] = {}
+of_books: dict[str, OfBook] = {}
 of_account: dict[str, OfAccount] = {}
 
 #: size of pictures in pixels, before doubling for sharp screens
@@ -42,6 +44,17 @@ def charted(name: str) -> Callable[[OfNumbers], OfNumbers]:
     return named
 
 
+def book_charted(name: str) -> Callable[[OfBook], OfBook]:
+    """Give a chart of the accounts that the reader may see its name."""
+
+    def named(function: OfBook) -> OfBook:
+        assert name not in of_books, f"two charts are called {name}"
+        of_books[name] = function
+        return function
+
+    return named
+
+
 def account_charted(name: str) -> Callable[[OfAccount], OfAccount]:
     """Give a chart of one account its name."""
 
@@ -53,8 +66,8 @@ def account_charted(name: str) -> Callable[[OfAccount], OfAccount]:
     return named
 
 
-def answer(request: HttpRequest, made: Charted | None, form: str) -> HttpResponseBase:
-    """A chart as `csv`, `png`, `svg` or `card`. Http404: there is nothing to draw."""
+def answer(request: HttpRequest, made: Charted | None, form: str, of: str = "chart") -> HttpResponseBase:
+    """A chart as `csv`, `png`, `svg` or `card`; `of`: the addresses that its files have. Http404: there is nothing to draw."""
     if made is None:
         raise Http404("there is nothing to draw here yet")
     if form == "csv":
@@ -77,7 +90,7 @@ def answer(request: HttpRequest, made: Charted | None, form: str) -> HttpRespons
         response = HttpResponse(content, content_type="image/svg+xml" if form == "svg" else "image/png")
         response["Content-Disposition"] = f'attachment; filename="{made.name}.{form}"'
         return response
-    return show.page(request, "web/parts/chart_page.html", chart=made)
+    return show.page(request, "web/parts/chart_page.html", chart=made, of=of)
 
 
 @lru_cache(DRAWN)

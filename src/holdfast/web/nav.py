@@ -24,8 +24,10 @@ class Entry:
 ENTRIES = (
     Entry("overview", "Overview", "layout-dashboard", "o", "numbers", keeps_lens=True),
     Entry("today", "Today", "sun", "t", "today"),
+    Entry("ctas", "CTAs", "flag", "c", "ctas"),
     Entry("revenue", "Revenue", "chart-column", "r", "numbers", keeps_lens=True),
     Entry("accounts", "Accounts", "building-2", "a", "accounts"),
+    Entry("risk", "Watch", "heart-pulse", "w", "watch"),
     Entry("board", "Board pack", "presentation", "b", "board", keeps_lens=True),
     Entry("setup", "Setup", "settings", "s", "setup"),
 )

@@ -57,6 +57,8 @@ def may(user: Any, right: str, account_id: str | None = None) -> bool:
     everything = _reads_all(user)
     if right in roles.OVER_ONE_ACCOUNT and account_id is not None:
         own = user.role == "csm" and owners.carries(user, account_id)
+        if user.role == "csm" and not own and right in roles.BY_ASSIGNMENT:
+            own = owners.is_assigned(user, account_id)
         return roles.may_over(user.role, right, own=own, csm_reads_all=everything)
     return roles.may(user.role, right, csm_reads_all=everything)
 

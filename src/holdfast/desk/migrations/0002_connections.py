@@ -40,7 +40,6 @@ class Migration(migrations.Migration):
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("problem", models.TextField(blank=True)),
                 ("remedy", models.TextField(blank=True)),
-                ("complete_from", models.DateField(null=True)),
                 (
                     "created_by",
                     models.ForeignKey(

@@ -18,6 +18,11 @@ class BookSettings(models.Model):
     #: days for which superseded states of source objects, and single events, are kept; None: for ever
     keep_raw_days = models.PositiveIntegerField(null=True)
     keep_event_days = models.PositiveIntegerField(null=True)
+    #: CTAs that a CSM is given a week; MRR under which accounts are pooled; money at stake that weighs in full; days of quiet
+    ctas_per_week = models.PositiveIntegerField(default=10)
+    ctas_pool_under_minor = models.PositiveBigIntegerField(default=10_000)
+    ctas_large_minor = models.PositiveBigIntegerField(default=100_000)
+    ctas_quiet_days = models.PositiveIntegerField(default=45)
 
     def __str__(self) -> str:
         return "settings of the desk"

@@ -49,8 +49,6 @@ class Connection(models.Model):
     failures = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
-    #: the first day from which the source's history is whole; None: all of it is
-    complete_from = models.DateField(null=True)
 
     objects = ConnectionQuerySet.as_manager()
 

@@ -26,7 +26,7 @@ from holdfast.web.rights import page
 
 #: the tabs: address, title; the first one is the account's own address
 TABS = (
-    ("account", "Overview"), ("account_timeline", "Timeline"), ("account_people", "People"), ("account_usage", "Usage"),
+    ("account", "Overview"), ("account_health", "Health"), ("account_timeline", "Timeline"), ("account_people", "People"), ("account_usage", "Usage"),
     ("account_support", "Support"), ("account_billing", "Billing"),
 )  # fmt: skip
 #: entries of the timeline, and movements, on the overview

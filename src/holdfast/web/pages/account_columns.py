@@ -9,7 +9,9 @@ from typing import Any
 
 from holdfast.charts import numbers
 from holdfast.metrics.accounts import AccountRow
+from holdfast.web.pages import watch_words as words
 from holdfast.web.pages.account_filters import Asked, attribute_title
+from holdfast.web.pages.watch_words import SENTIMENTS, SEVERITIES, tones
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,45 @@ def _nps(row: AccountRow, _: Setting) -> Cell:
     return EMPTY if row.nps is None else Cell(str(row.nps), numbers.day(row.nps_on) if row.nps_on else "", "num")
 
 
+def _health(row: AccountRow, _: Setting) -> Cell:
+    stands = row.standing
+    if stands is None or stands.health is None:
+        return Cell("—", css="num empty")
+    moved = f"{words.points(stands.health_change)} in 4 weeks" if stands.health_change else ""
+    return Cell(numbers.count(round(stands.health)), moved, "num", pill=tones().get(stands.band or "", "") or "plain")
+
+
+def _moved(row: AccountRow, _: Setting) -> Cell:
+    moved = row.standing.health_change if row.standing else None
+    if not moved:
+        return Cell("—", css="num empty")
+    return Cell(words.points(moved), css=f"num {'pos' if moved > 0 else 'neg'}")
+
+
+def _chance(name: str) -> Callable[[AccountRow, Setting], Cell]:
+    def cell(row: AccountRow, _: Setting) -> Cell:
+        value = getattr(row.standing, name) if row.standing else None
+        return Cell("—", css="num empty") if value is None else Cell(words.chance(value), css="num")
+
+    return cell
+
+
+def _watched_money(name: str) -> Callable[[AccountRow, Setting], Cell]:
+    return lambda row, setting: _money(getattr(row.standing, name) if row.standing else None, setting)
+
+
+def _signals(row: AccountRow, _: Setting) -> Cell:
+    if row.standing is None or not row.standing.signals:
+        return Cell("—", css="num empty")
+    title, tone = SEVERITIES.get(row.standing.severity or 1, SEVERITIES[1])
+    return Cell(numbers.count(row.standing.signals), title, f"num {'neg' if tone == 'bad' else ''}".strip())
+
+
+def _sentiment(row: AccountRow, _: Setting) -> Cell:
+    value = row.standing.sentiment if row.standing else None
+    return Cell(f"{value} of 5", SENTIMENTS[value], "num") if value in SENTIMENTS else Cell("—", css="num empty")
+
+
 C = Column
 OWN = (
     C("mrr_minor", "MRR", "mrr_minor", lambda row, s: _money(row.mrr_minor, s)),
@@ -167,15 +208,31 @@ OWN = (
     C("past_due_minor", "Past due MRR", "past_due_minor", lambda row, s: _money(row.past_due_minor, s)),
     C("nps", "NPS", "nps", _nps),
 )
+#: by the watch: health goes from 0 bad to 100 good, chances are of the next 90 days
+WATCHED = (
+    C("health", "Health", "health", _health),
+    C("health_change", "Health in 4 weeks", "health_change", _moved),
+    C("churn_90", "Risk of leaving", "churn_90", _chance("churn_90")),
+    C("at_risk_minor", "MRR at risk", "at_risk_minor", _watched_money("at_risk_minor")),
+    C("signals", "Signals", "signals", _signals),
+    C("expected_90_minor", "Expected MRR", "expected_90_minor", _watched_money("expected_90_minor")),
+    C("expansion_90", "Chance of growing", "expansion_90", _chance("expansion_90")),
+    C("contraction_90", "Risk of shrinking", "contraction_90", _chance("contraction_90")),
+    C("sentiment", "CSM says", "sentiment", _sentiment),
+)
 #: what is shown where nothing was chosen
 USUAL = (
     "mrr_minor", "mrr_change", "owner", "renewal_on", "last_movement_month", "active_users_28", "open_tickets", "last_touch_at",
+)  # fmt: skip
+#: and where there is a watch
+USUAL_WATCHED = (
+    "mrr_minor", "mrr_change", "health", "churn_90", "at_risk_minor", "signals", "owner", "renewal_on",
 )  # fmt: skip
 
 
 def columns(segments: Iterable[str]) -> dict[str, Column]:
     """All columns by name; the company's own attributes last."""
-    return {column.name: column for column in (*OWN, *map(_attribute, segments))}
+    return {column.name: column for column in (*OWN, *WATCHED, *map(_attribute, segments))}
 
 
 def _attribute(name: str) -> Column:
@@ -212,10 +269,10 @@ def _head(column: Column, asked: Asked) -> Head:
 NAME = Column("name", "Account", "name", lambda row, _: Cell(row.name), is_number=False)
 
 
-def chosen(asked: Asked, segments: Iterable[str]) -> list[Column]:
+def chosen(asked: Asked, segments: Iterable[str], *, is_watched: bool = False) -> list[Column]:
     """The columns asked for, or the usual ones. Names that are not there any more are passed over."""
     known = columns(segments)
-    names: Iterable[Any] = asked.columns or USUAL
+    names: Iterable[Any] = asked.columns or (USUAL_WATCHED if is_watched else USUAL)
     return [known[name] for name in names if name in known]
 
 

@@ -15,15 +15,18 @@ from django.http import QueryDict
 
 from holdfast.charts import numbers
 from holdfast.metrics.accounts import Query
+from holdfast.metrics.standing import ANY
 
 #: days ahead within which a renewal can be asked for
 RENEWS = (30, 60, 90, 180)
+#: least chances of leaving within 90 days, in percent, that can be asked for
+RISKS = (2, 5, 10, 20, 30, 50)
 #: rows of a page
 SIZES = (50, 100)
 STATUSES = ("customer", "trial", "churned", "prospect", "merged")
 MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation")
 #: what a saved view keeps: everything but the place in the list
-FILTERS = ("q", "owner", "status", "renews", "mrr_from", "mrr_to", "changed")
+FILTERS = ("q", "owner", "status", "renews", "mrr_from", "mrr_to", "changed", "band", "risk", "signal")
 ARRANGED = ("sort", "col", "size")
 #: how the list stands where nothing was asked for
 SORT = "-mrr_minor"
@@ -112,7 +115,11 @@ def _title(name: str, value: str, currency: str) -> str:
         )
     if name == "changed":
         return f"{value.capitalize()} this month"
-    label = {"q": "Search", "owner": "Owner", "status": "Status"}.get(name) or attribute_title(
+    if name == "risk":
+        return f"Risk of leaving {value} % or more"
+    if name == "signal":
+        return "Has a signal" if value == ANY else f"Signal: {attribute_title(value)}"
+    label = {"q": "Search", "owner": "Owner", "status": "Status", "band": "Health"}.get(name) or attribute_title(
         name.removeprefix("seg_")
     )
     return f"{label}: {value or 'none'}"
@@ -141,6 +148,9 @@ def read(given: QueryDict, segments: tuple[str, ...], currency: str, owner_in: f
         mrr_from=_amount(values, "mrr_from", currency),
         mrr_to=_amount(values, "mrr_to", currency),
         changed=_among(values, "changed", MOVEMENTS),
+        bands=values.get("band", ()),
+        risk_from=_percent(values, "risk"),
+        signals=values.get("signal", ()),
         sort=sort.removeprefix("-"),
         descending=sort.startswith("-"),
         owner_in=owner_in,
@@ -152,7 +162,7 @@ def read(given: QueryDict, segments: tuple[str, ...], currency: str, owner_in: f
 
 def _values(given: QueryDict, segments: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """What is known and says something, in one order; the last one holds where only one can."""
-    many = ("owner", "status", "changed", "col", *(f"seg_{name}" for name in segments))
+    many = ("owner", "status", "changed", "band", "signal", "col", *(f"seg_{name}" for name in segments))
     may_be_empty = ("owner", *(f"seg_{name}" for name in segments))
     found: dict[str, tuple[str, ...]] = {}
     for name in (*FILTERS, *(f"seg_{segment}" for segment in segments), *ARRANGED):
@@ -177,6 +187,11 @@ def _number(values: dict[str, tuple[str, ...]], name: str, highest: int) -> int 
     if not (text.isascii() and text.isdigit()) or not 0 < int(text[:12]) <= highest:
         raise AskedError(f"{name} is a number from 1 to {highest:,}")
     return int(text)
+
+
+def _percent(values: dict[str, tuple[str, ...]], name: str) -> float | None:
+    found = _number(values, name, 100)
+    return found / 100 if found is not None else None
 
 
 def _amount(values: dict[str, tuple[str, ...]], name: str, currency: str) -> int | None:

@@ -24,12 +24,13 @@ from holdfast.charts import numbers
 from holdfast.desk.models import AuditEntry, SavedView, User
 from holdfast.domain.period import PeriodError, parse_day
 from holdfast.flows import handover
-from holdfast.metrics import accounts
+from holdfast.metrics import accounts, signalled, standing
 from holdfast.web import answers, rights, show
 from holdfast.web.pages import account_columns as columns
 from holdfast.web.pages import account_filters as filters
 from holdfast.web.pages.account_filters import Asked
 from holdfast.web.pages.account_reach import Reach, reach_of, with_records
+from holdfast.web.pages.watch_room import signal_title
 from holdfast.web.rights import page
 
 #: values of an attribute that are offered to choose from
@@ -44,7 +45,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
     """The list, as its address asks for it."""
     reach, records = reach_of(request), answers.records()
     asked = asked_of(request.GET, reach)
-    shown = columns.chosen(asked, records.segments)
+    shown = columns.chosen(asked, records.segments, is_watched=records.watch is not None)
     told = _page(asked, reach)
     setting = columns.Setting(told.currency, records.as_of)
     views = _views(request, asked)
@@ -55,7 +56,8 @@ def table(request: HttpRequest) -> HttpResponseBase:
         groups=groups(asked, reach), all_columns=columns.columns(records.segments).values(), views=views,
         current=next((tab for tab in views if tab.is_current and tab.view), views[0]),
         may_hand_over=rights.may(request.user, "owners"), is_own_book=reach.owner_in is not None,
-        renews=filters.RENEWS, sizes=filters.SIZES,
+        renews=filters.RENEWS, sizes=filters.SIZES, risks=filters.RISKS, watch=answers.watch() if records.watch else None,
+        shows_watch=any(column in columns.WATCHED for column in shown),
     )  # fmt: skip
 
 
@@ -123,7 +125,20 @@ def groups(asked: Asked, reach: Reach) -> list[Group]:
     made.append(_group("status", "Status", "status", asked, reach))
     changed = [Option(kind, kind.capitalize(), None, kind in asked.query.changed) for kind in filters.MOVEMENTS]
     made.append(Group("changed", "Changed this month", changed))
+    made += _watched(asked, reach)
     return made + [_group(f"seg_{name}", filters.attribute_title(name), name, asked, reach) for name in segments]
+
+
+def _watched(asked: Asked, reach: Reach) -> list[Group]:
+    """Bands of health, and the signals that somebody has now."""
+    if answers.records().watch is None:
+        return []
+    told = answers.ask_records(signalled.counts, reach.owners, reach.owner_in)
+    options = [Option(standing.ANY, "Any signal", None, standing.ANY in asked.query.signals)]
+    options += [
+        Option(name, signal_title(name), one.accounts, name in asked.query.signals) for name, one in told.items()
+    ]
+    return [_group("band", "Health", "band", asked, reach), Group("signal", "Signals", options)]
 
 
 def _group(name: str, title: str, column: str, asked: Asked, reach: Reach) -> Group:

@@ -20,6 +20,7 @@ from holdfast.web.lens import Lens
 from holdfast.web.pages.account_columns import ago, until
 from holdfast.web.pages.account_reach import Reach, reach_of
 from holdfast.web.pages.account_timeline import source_address
+from holdfast.web.pages.cta_today import of_book
 from holdfast.web.rights import page
 
 #: days ahead that renewals are told for; days after which an account counts as untouched; the spans of what changed
@@ -90,6 +91,7 @@ def today(request: HttpRequest, lens: Lens) -> HttpResponseBase:
         told["owners"] = answers.ask_records(accounts.choices, "owner", mine.reach.owners, None)
     if not totals.accounts:
         return show.page(request, "web/today/today.html", totals=totals, **told)
+    told["ctas"] = of_book(request, mine.owner, mine.reach)
     span = SPANS[1] if request.GET.get("days") == str(SPANS[1]) else SPANS[0]
     happened = lens.ask(_happened, span, mine.reach.owners, mine.reach.owner_in)
     lists = {"owner": mine.owner} if mine.owner and mine.reach.owner_in else {}

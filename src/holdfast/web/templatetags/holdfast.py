@@ -116,10 +116,14 @@ def with_lens(context: template.Context, address: str, **more: Any) -> str:
 
 
 @register.inclusion_tag("web/parts/chart_card.html", takes_context=True)
-def chart_card(context: template.Context, made: Any, level: int = 2, account_id: str = "") -> dict[str, Any]:
-    """A card with a chart, its table, and its CSV and PNG files."""
+def chart_card(
+    context: template.Context, made: Any, level: int = 2, account_id: str = "", of: str = "chart"
+) -> dict[str, Any]:
+    """A card with a chart, its table, and its CSV and PNG files; `of`: the addresses that those have."""
     told = context["request"].GET.urlencode()
     return {
+        "of_csv": f"{of or 'chart'}_csv",
+        "of_png": f"{of or 'chart'}_png",
         "chart": made,
         "level": level,
         "query": f"?{told}" if told else "",

@@ -23,7 +23,7 @@ function openKeys() {
   return Boolean(dialog)
 }
 
-const rows = () => [...document.querySelectorAll('[data-rows] tbody tr')].filter(visible)
+const rows = () => [...document.querySelectorAll('[data-rows] tbody tr:not(.group)')].filter(visible)
 const current = () => document.querySelector('[data-rows] tr.is-current')
 
 function step(by) {
