@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ NAME = re.compile(r"HOLDFAST_[A-Z_]*[A-Z]")
 OURS = {"HOLDFAST_TESTING"}
 
 
-def read_anywhere() -> set[str]:
+@cache
+def read_anywhere() -> frozenset[str]:
     """The variables that the code reads: os.environ["…"], os.environ.get("…"), os.getenv("…"), and typer's envvar="…"."""
-    return {name for path in SOURCE.rglob("*.py") for name in read_in(path.read_text())}
+    return frozenset(name for path in SOURCE.rglob("*.py") for name in read_in(path.read_text()))
 
 
 def read_in(code: str) -> Iterator[str]:

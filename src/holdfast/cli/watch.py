@@ -50,11 +50,12 @@ def watch_(
     ] = False,
 ) -> None:
     """Look at every account: features, health, signals, learned risk; open CTAs. `serve` does it after each booking."""
-    from holdfast.flows import watch
-
     home = _with_desk(context)
     if if_due and not watched.is_due(home):
         return
+    # learning and the desk's rows are read in only here: other commands start without them
+    from holdfast.flows import watch
+
     if as_of is not None:
         from holdfast.flows import looked_at
 
@@ -89,7 +90,6 @@ def risk(
 ) -> None:
     """Chances of leaving, shrinking and growing within 30, 90 and 180 days, expected MRR with a 90 % interval, and reasons."""
     home = _with_desk(context) if as_of else open_home(context.obj.home)
-    # learning and the desk's rows are only read in where they are needed: other commands start without them
     from holdfast.flows import looked_at
 
     rows = looked_at.risk_on(home, parse_day(as_of) if as_of else None, context.obj.now)

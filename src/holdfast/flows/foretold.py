@@ -16,7 +16,7 @@ from holdfast.flows import labels
 from holdfast.flows.forecasts import SEGMENT
 from holdfast.flows.labels import CHURN, CONTRACTION, EXPANSION, HORIZONS, TARGETS
 from holdfast.flows.learned import Learned
-from holdfast.flows.past import Bools, Floats, name_of, noticed
+from holdfast.flows.past import NOTICE, Bools, Floats, name_of, noticed
 from holdfast.flows.scored import rows_of
 from holdfast.learning.book import Accounts, Chances, accounts
 from holdfast.learning.design import SCORECARD
@@ -26,6 +26,8 @@ from holdfast.warehouse.features import dictionary
 #: the horizon that tables of accounts show, and for which reasons are told
 SHOWN = 90
 REASONS = 5
+#: reasons that are looked through for those, and those told of one group of features
+LOOKED_AT, OF_ONE_GROUP = 25, 2
 #: reasons that change the odds by less than this part are not told
 LEAST = 0.03
 
@@ -148,20 +150,45 @@ def _reasons(
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     features = {one.name: one for one in dictionary()}
+    typical = {name: _typical(panel.values[:, place]) for place, name in enumerate(panel.names)}
     for target in TARGETS:
         head = wise.heads[name_of(target, SHOWN)]
         seen = labels.growing(panel) if target == EXPANSION else panel
-        typical = {name: _typical(panel.values[:, place]) for place, name in enumerate(panel.names)}
-        for row, told in enumerate(head.model.reasons(seen, np.arange(len(panel)), REASONS)):
+        pushes = dict(zip(seen.names, seen.directions.tolist(), strict=True))
+        for row, told in enumerate(head.model.reasons(seen, np.arange(len(panel)), LOOKED_AT)):
             if leaving[row]:
                 told = []
-            shown = [(name, moves) for name, moves in told if abs(moves) >= LEAST]
+            shown = _worth_telling(told, row, panel, features, typical, pushes)
             for place, (name, moves) in enumerate(shown):
                 sentence = _sentence(name, row, panel, scores[row], features.get(name), typical)
                 found.append(_line(ids[row], target, place, name, moves, sentence))
             if leaving[row] and target == CHURN:
-                found.append(_line(ids[row], target, 0, "cancel_requested", 0.0, "Cancellation was asked for."))
+                found.append(_line(ids[row], target, 0, NOTICE, 0.0, "Cancellation was asked for."))
     return found
+
+
+def _worth_telling(
+    told: Sequence[tuple[str, float]], row: int, panel: Panel, features: Mapping[str, Feature],
+    typical: Mapping[str, float], pushes: Mapping[str, int],
+) -> list[tuple[str, float]]:  # fmt: skip
+    """The largest reasons, few of one kind, without those that push against what their feature is known to mean.
+
+    Of features that run together a model may give one a sign that only makes sense beside the others: true of the sum, and no reason.
+    """
+    kept: list[tuple[str, float]] = []
+    of_group: dict[str, int] = {}
+    for name, moves in told:
+        if abs(moves) < LEAST or len(kept) == REASONS:
+            break
+        group = features[name].group if name in features else name
+        if name in features:
+            beyond = float(panel.values[row, panel.names.index(name)]) - typical[name]
+            if pushes[name] * beyond * moves < 0:
+                continue
+        of_group[group] = of_group.get(group, 0) + 1
+        if of_group[group] <= OF_ONE_GROUP:
+            kept.append((name, moves))
+    return kept
 
 
 def _line(account: str, target: str, place: int, name: str, moves: float, sentence: str) -> dict[str, object]:
