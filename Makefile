@@ -8,9 +8,9 @@ BENCH_SIZES ?= 10000 100000 1000000
 demo: setup
 	@$(PY) scripts/demo.py $(DEMO_HOME)
 
-# everything: style, types, floors, and all tests, quick and slow
+# everything: style, types, floors, and all tests, quick and slow; three at once on two cores, as many of them wait for servers
 test: lint
-	$(PY) -m pytest -n 2 --dist worksteal
+	$(PY) -m pytest -n 3 --dist worksteal
 
 # the quick tests, for every change
 check: setup
@@ -26,6 +26,7 @@ bench: setup
 	$(PY) -m bench $(BENCH_SIZES)
 	$(PY) -m bench.web
 	$(PY) -m bench.events
+	$(PY) -m bench.features
 
 # any command of the product: make run ARGS="nrr --by plan"
 run: setup

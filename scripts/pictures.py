@@ -34,6 +34,11 @@ SHOWN: dict[str, tuple[str, str, str]] = {
     "accounts-phone": ("vp", "/accounts/", "phone"),
     "account": ("vp", "first-account", "light"),
     "account-dark": ("vp", "first-account", "dark"),
+    "risk": ("vp", "/risk/", "light"),
+    "trackrecord": ("vp", "/trackrecord/", "light"),
+    "signals": ("vp", "/signals/", "light"),
+    "health": ("vp", "/health/", "light"),
+    "ctas": ("csm", "/ctas/", "light"),
     "board": ("cfo", "/board/", "light"),
     "sources": ("vp", "/setup/", "light"),
     "setup-policies": ("vp", "/setup/policies/", "light"),
@@ -48,8 +53,8 @@ SHOWN: dict[str, tuple[str, str, str]] = {
 }
 
 
-def main(home: Path) -> int:
-    """Serve the demo home and look at every page."""
+def main(home: Path, names: list[str]) -> int:
+    """Serve the demo home and look at every page, or at those named."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -59,6 +64,7 @@ def main(home: Path) -> int:
     holdfast = Path(sys.executable).with_name("holdfast")
     if not (home / "holdfast.toml").exists():
         subprocess.run([holdfast, "--home", home, "demo"], check=True)
+    subprocess.run([holdfast, "--home", home, "watch", "--if-due"], check=True)
     server = subprocess.Popen([holdfast, "serve", "--home", home, "--port", str(PORT)], stdout=subprocess.DEVNULL)
     PICTURES.mkdir(parents=True, exist_ok=True)
     try:
@@ -66,7 +72,8 @@ def main(home: Path) -> int:
         password = json.loads((home / "demo-sign-in.json").read_text())[0]["password"]
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            for name, (who, path, how) in SHOWN.items():
+            for name in names or list(SHOWN):
+                who, path, how = SHOWN[name]
                 _picture(browser, name, who, path, how, password)
     finally:
         server.terminate()
@@ -108,4 +115,4 @@ def _picture(browser: Any, name: str, who: str, path: str, how: str, password: s
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1])))
+    raise SystemExit(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -34,7 +34,7 @@ def fetch(folder: Path, packages: Mapping[str, str]) -> tuple[str, dict[str, str
     environment = own_environment() | {"PATH": f"{Path(found[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     asked = [f"{name}@{version}" for name, version in packages.items()]
     done = subprocess.run(
-        [*npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *asked],
+        [*npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", "--prefix", str(folder), *asked],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

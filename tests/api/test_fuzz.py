@@ -16,7 +16,7 @@ from .conftest import Server
 
 HERE = Path(__file__).parent
 #: seconds of it
-LONG = os.environ.get("HOLDFAST_FUZZ_SECONDS", "75")
+LONG = os.environ.get("HOLDFAST_FUZZ_SECONDS", "60")
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ import pytest
 
 from holdfast.flows.book import book
 from holdfast.flows.home import Home, open_home
-from holdfast.sources.crm import TODAY, WRITTEN
+from holdfast.sources.crm import WRITTEN
 
 from ..emulators.hubspot import TOKEN, HubSpot, failed
 from ..emulators.salesforce import CLIENT, SECRET, Salesforce
@@ -27,6 +27,7 @@ from ..emulators.serving import Answer
 from ..flows.homes import booked_home
 from ..ledger.booked import rows_of
 from ..oracle.pencil import account, facts, item
+from ..watch.pages.made_up import publish_made_up
 
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -36,6 +37,10 @@ COMPANY = facts(
     item("2024-01-01", 10_000, "A", "a"), item("2025-06-01", 12_500, "A", "a", term_end="2026-06-01"),
     item("2025-03-01", 5_000, "B", "b"), item("2024-01-01", 7_000, "C", "c", valid_to="2025-05-01"),
 )  # fmt: skip
+#: what is empty before the first watch
+UNWATCHED = dict.fromkeys(
+    ("holdfast_health", "holdfast_health_band", "holdfast_risk", "holdfast_mrr_at_risk", "holdfast_top_cta"), ""
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +128,118 @@ def test_matched_accounts_are_told_their_numbers_and_others_nothing(home: Home, 
     assert writeback.deliver(NOW) == 3
     assert hubspot.values("10") == {
         "holdfast_mrr": "125.00", "holdfast_arr": "1500.00", "holdfast_nrr": "125.0", "holdfast_renewal_date": "2026-06-01",
-        "holdfast_as_of": "2025-12-31",
+        "holdfast_as_of": "2025-12-31", "holdfast_open_ctas": "0", **UNWATCHED,
     }  # fmt: skip
     assert hubspot.values("20") | {"holdfast_as_of": ""} == {
         "holdfast_mrr": "50.00", "holdfast_arr": "600.00", "holdfast_nrr": "", "holdfast_renewal_date": "", "holdfast_as_of": "",
+        "holdfast_open_ctas": "0", **UNWATCHED,
     }  # fmt: skip
     assert (hubspot.values("30")["holdfast_mrr"], hubspot.values("30")["holdfast_nrr"]) == ("0.00", "0.0")
     assert hubspot.values("40") == {}
     assert {row.state for row in rows().values()} == {"done"}
+
+
+#: how A stands by the watch; too little is known of B's health, and C does not pay
+STANDS: dict[str, dict[str, Any]] = {
+    "A": {"health": 41.26, "band": "red", "churn_90": 0.2449, "at_risk_minor": 3_150},
+    "B": {"health": None, "band": None, "churn_90": 0.03, "at_risk_minor": 150},
+}
+
+
+def watched_values(hubspot: HubSpot, key: str) -> list[str]:
+    return [hubspot.values(key)[name] for name in UNWATCHED]
+
+
+def test_health_and_risk_are_told_when_a_watch_is_published(home: Home, hubspot: HubSpot) -> None:
+    from holdfast.flows import writeback
+
+    connect(hubspot)
+    writeback.due(home, NOW)
+    writeback.deliver(NOW)
+    assert {value for key in ("10", "20", "30") for value in watched_values(hubspot, key)} == {""}
+    before = writeback.stamp(home)
+    publish_made_up(home, stands=STANDS, judged=[])
+    assert writeback.stamp(home) != before
+    assert writeback.due(home, NOW + MINUTE) == 2
+    writeback.deliver(NOW + MINUTE)
+    assert watched_values(hubspot, "10") == ["41.3", "red", "24.5", "31.50", ""]
+    assert watched_values(hubspot, "20") == ["", "", "3.0", "1.50", ""]
+    assert watched_values(hubspot, "30") == [""] * 5
+
+
+def test_the_next_watch_is_told_where_it_says_something_else(home: Home, hubspot: HubSpot) -> None:
+    from holdfast.flows import writeback
+
+    connect(hubspot)
+    publish_made_up(home, stands=STANDS, judged=[])
+    writeback.due(home, NOW)
+    writeback.deliver(NOW)
+    before = writeback.stamp(home)
+    publish_made_up(home, 2, stands=STANDS | {"A": STANDS["A"] | {"churn_90": 0.5}}, judged=[])
+    assert writeback.stamp(home) != before
+    assert writeback.due(home, NOW + MINUTE) == 1
+    writeback.deliver(NOW + MINUTE)
+    assert hubspot.values("10")["holdfast_risk"] == "50.0"
+
+
+def test_a_watch_in_another_currency_is_not_told(home: Home, hubspot: HubSpot) -> None:
+    from holdfast.flows import writeback
+
+    connect(hubspot)
+    publish_made_up(home, stands=STANDS, judged=[])
+    config = home.path / "holdfast.toml"
+    config.write_text(config.read_text().replace(f'"{home.settings.currency}"', '"EUR"'))
+    changed = open_home(home.path)
+    assert changed.settings.currency == "EUR" != home.settings.currency
+    writeback.due(changed, NOW)
+    assert {rows()[key].values["holdfast_mrr_at_risk"] for key in ("10", "20", "30")} == {None}
+
+
+def test_open_ctas_are_told_with_the_gravest_that_signals_raised_and_no_words_of_people(
+    home: Home, hubspot: HubSpot
+) -> None:
+    from holdfast.desk.models import Cta
+    from holdfast.flows import writeback
+
+    connect(hubspot)
+    same = {"account_id": "A", "kind": "risk", "opened_at": NOW, "priority": 2, "state": "open"}
+    Cta.objects.create(**same, cause="use", title="Use falls", severity=2)
+    grave = Cta.objects.create(**same, cause="ticket", title="Urgent ticket open", severity=3)
+    Cta.objects.create(**same, cause="own", title="Ben is leaving, call him", severity=3, at_stake_minor=9, is_own=True)
+    writeback.due(home, NOW)
+    writeback.deliver(NOW)
+    told = ("holdfast_open_ctas", "holdfast_top_cta")
+    assert [hubspot.values("10")[name] for name in told] == ["3", "Urgent ticket open"]
+    assert [hubspot.values("20")[name] for name in told] == ["0", ""]
+    assert "Ben" not in str(hubspot.written)
+    before = writeback.stamp(home)
+    Cta.objects.filter(pk=grave.pk).update(state="done", closed_at=NOW)
+    assert writeback.stamp(home) != before
+    writeback.due(home, NOW + MINUTE)
+    writeback.deliver(NOW + MINUTE)
+    assert [hubspot.values("10")[name] for name in told] == ["2", "Use falls"]
+
+
+def test_what_is_new_while_a_writer_runs_is_told_when_it_is_done(home: Home, hubspot: HubSpot) -> None:
+    from holdfast.flows.tick import Ticker
+
+    connect(hubspot)
+    ticker = Ticker(home.path)
+    busy = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ticker.children.running["write-back"] = busy
+    try:
+        ticker._write_back(NOW)
+        assert ticker.written is None, "nobody took it up"
+        assert busy.stdin
+        busy.stdin.close()
+        busy.wait(20)
+        ticker.children.reap()
+        ticker.children.failed.clear()
+        ticker._write_back(NOW)
+        assert ticker.written is not None and ticker.children.is_on("write-back")
+    finally:
+        ticker.children.stop()
+        busy.kill()
 
 
 @pytest.mark.parametrize("state", ["new", "doubtful", "refused"])
@@ -227,10 +336,10 @@ def test_before_the_first_booking_there_is_nothing_to_tell(
     assert writeback.due(made, NOW) == 0 and writeback.stamp(made)[0] == 0
 
 
-def test_every_field_is_described_and_none_is_written_that_is_not_known_yet() -> None:
+def test_every_field_is_described_and_worked_out() -> None:
     from holdfast.flows.writeback import FIELDS
 
-    assert set(FIELDS) == set(TODAY) < set(WRITTEN)
+    assert set(FIELDS) == set(WRITTEN)
     assert all(name.startswith("holdfast_") for name in WRITTEN)
     assert all(one.salesforce.startswith("Holdfast_") and one.salesforce.endswith("__c") for one in WRITTEN.values())
 
@@ -239,9 +348,11 @@ def test_a_field_that_is_added_is_told_of_all(home: Home, hubspot: HubSpot, monk
     from holdfast.flows import writeback
 
     connect(hubspot)
-    writeback.due(home, NOW)
-    writeback.deliver(NOW)
-    monkeypatch.setitem(writeback.FIELDS, "holdfast_open_ctas", lambda known: str(known.row.open_tickets))
+    with monkeypatch.context() as before:
+        before.delitem(writeback.FIELDS, "holdfast_open_ctas")
+        writeback.due(home, NOW)
+        writeback.deliver(NOW)
+    assert "holdfast_open_ctas" not in hubspot.values("10")
     assert writeback.due(home, NOW + MINUTE) == 3
     writeback.deliver(NOW + MINUTE)
     assert hubspot.values("10")["holdfast_open_ctas"] == "0"
@@ -276,15 +387,20 @@ def test_salesforce_is_told_the_fields_that_its_admin_made(home: Home, hubspot: 
     with Salesforce() as org:
         org.put("Account", "001A", NOW, Name="A", Industry="theirs")
         org.add_field("Account", "Holdfast_MRR__c", "double")
+        org.add_field("Account", "Holdfast_Risk__c", "percent")
+        org.add_field("Account", "Holdfast_Health_Band__c", "string")
         made = Connection(
             name="sf", source="salesforce", settings={"base_url": org.url, "write_back": "yes"}, created_at=NOW
         )
         made.seal({"client_id": CLIENT, "client_secret": SECRET})
         made.save()
         party("001A", "A", system="sf")
+        publish_made_up(home, stands=STANDS, judged=[])
         writeback.due(home, NOW)
         assert writeback.deliver(NOW) == 1
         assert org.records["Account"]["001A"]["Holdfast_MRR__c"] == 125.0
+        assert org.records["Account"]["001A"]["Holdfast_Risk__c"] == 24.5
+        assert org.records["Account"]["001A"]["Holdfast_Health_Band__c"] == "red"
         assert org.records["Account"]["001A"]["Industry"] == "theirs" and not org.trespasses
 
 

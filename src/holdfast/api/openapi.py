@@ -11,7 +11,7 @@ from holdfast.api.problems import MEDIA, TITLES, ProblemDocument
 from holdfast.api.repeats import FORM, HEADER
 from holdfast.desk.roles import SCOPES
 
-DESCRIPTION = """Numbers, accounts, contacts, notes, CTAs, owners, sources and webhooks of one company.
+DESCRIPTION = """Numbers, accounts, contacts, health, risk, signals, notes, CTAs, owners, sources and webhooks of one company.
 
 Send `Authorization: Bearer hf_…` with every call; keys and their scopes are made under Setup → API keys. Amounts end in `_minor` and are
 whole minor units (cents) of the currency beside them; ratios are numbers (1.05 is 105 %), null where there is nothing to divide by.

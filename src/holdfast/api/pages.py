@@ -36,6 +36,8 @@ def after(kind: str, asked: Paged, first: Any) -> Any:
         return first
     try:
         told = json.loads(base64.urlsafe_b64decode(asked.cursor + "=" * (-len(asked.cursor) % 4)))
+        # half a sign is no text that could be looked up: UnicodeEncodeError, a ValueError
+        json.dumps(told, ensure_ascii=False).encode()
     except (binascii.Error, ValueError, RecursionError):
         told = None
     if not isinstance(told, list) or len(told) != 2 or told[0] != kind or type(told[1]) is not type(first):

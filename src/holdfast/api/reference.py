@@ -13,7 +13,9 @@ from holdfast.api.door import api
 from holdfast.desk.roles import SCOPES
 
 #: the order in which people read
-GROUPS = ("Numbers", "Numbers opened", "Accounts", "Facts", "Notes", "CTAs", "Owners", "Sources", "Webhooks", "About")
+GROUPS = (
+    "Numbers", "Numbers opened", "Accounts", "Facts", "Notes", "Watch", "CTAs", "Owners", "Sources", "Webhooks", "About",
+)  # fmt: skip
 
 
 @cache

@@ -19,11 +19,12 @@ from holdfast.api import (
     owners,
     reference,
     sources,
+    watch,
 )
 from holdfast.api.door import api
 from holdfast.api.problems import careful, nothing_here
 
-OPERATIONS = (addresses, numbers, opened, accounts, facts, notes, ctas, owners, sources, hooks, about)
+OPERATIONS = (addresses, numbers, opened, accounts, facts, notes, ctas, watch, owners, sources, hooks, about)
 
 
 def _careful(pattern: Any) -> Any:

@@ -50,8 +50,8 @@ READING = frozenset({"account", "cta"})
 
 #: scopes of an API key, with what they open
 SCOPES: dict[str, str] = {
-    "numbers:read": "Metrics, bridge, cohorts, explanations, closes",
-    "accounts:read": "Accounts, contacts, owners",
+    "numbers:read": "Metrics, bridge, cohorts, explanations, closes, track records",
+    "accounts:read": "Accounts, contacts, owners, health, risk, signals, features",
     "accounts:write": "Upsert accounts, contacts and other facts, hand accounts over",
     "notes:read": "Notes",
     "notes:write": "Write notes",

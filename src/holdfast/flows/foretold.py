@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ class Foretold:
     growth: Mapping[str, int]
     #: by account why it may leave
     reasons: Mapping[str, list[str]]
+    #: accounts that have asked for cancellation
+    leaving: frozenset[str]
 
 
 def foretell(wise: Learned, today: pa.Table, scores: Sequence[float | None]) -> Foretold:
@@ -55,6 +58,7 @@ def foretell(wise: Learned, today: pa.Table, scores: Sequence[float | None]) -> 
         for target in TARGETS
         for horizon in HORIZONS
     }
+    _in_order(told)
     worth = {horizon: _expected(wise, panel, told, horizon) for horizon in HORIZONS}
     why = _reasons(wise, panel, ids, scores, leaving)
     tables = {
@@ -75,11 +79,12 @@ def foretell(wise: Learned, today: pa.Table, scores: Sequence[float | None]) -> 
     }  # fmt: skip
     grown = _left(wise, panel, EXPANSION, SHOWN).mean(axis=1) - 1
     growth = np.rint(panel.worth * grown * told[name_of(EXPANSION, SHOWN)]).astype(int)
+    gone = frozenset(account for account, is_leaving in zip(ids, leaving, strict=True) if is_leaving)
     reasons: dict[str, list[str]] = {}
     for one in why:
         if one["target"] == CHURN and isinstance(one["contribution"], float) and one["contribution"] >= 0:
             reasons.setdefault(str(one["account_id"]), []).append(str(one["sentence"]))
-    return Foretold(tables, by_account, dict(zip(ids, growth.tolist(), strict=True)), reasons)
+    return Foretold(tables, by_account, dict(zip(ids, growth.tolist(), strict=True)), reasons, gone)
 
 
 def _as_learned(panel: Panel, wise: Learned, today: pa.Table) -> Panel:
@@ -103,6 +108,12 @@ def _chance(wise: Learned, panel: Panel, leaving: Bools, target: str, horizon: i
     known = wise.noticed[horizon] if target == CHURN else 0.0
     chance: Floats = np.where(leaving, known, wise.heads[name_of(target, horizon)].model.predict(seen))
     return chance
+
+
+def _in_order(told: dict[str, Floats]) -> None:
+    """Whoever leaves within 30 days has left within 90: heads that were learned apart must not say otherwise."""
+    for shorter, longer in pairwise(HORIZONS):
+        told[name_of(CHURN, longer)] = np.maximum(told[name_of(CHURN, longer)], told[name_of(CHURN, shorter)])
 
 
 def _left(wise: Learned, panel: Panel, target: str, horizon: int) -> Floats:

@@ -26,6 +26,8 @@ CHURN, CONTRACTION, EXPANSION = "churn", "contraction", "expansion"
 TARGETS = (CHURN, CONTRACTION, EXPANSION)
 HORIZONS = (30, 90, 180)
 ATTRIBUTE = "attribute."
+#: features that reach as far back as usage is kept, which is further for past days than for today: nothing is learned from them
+UNEVEN = frozenset({"days_to_first_use", "days_since_first_use", "used_ever"})
 #: an attribute with more values than this tells accounts from one another, not kinds of them
 MOST_LEVELS = 50
 
@@ -60,15 +62,15 @@ def after(ledger: Ledger, table: pa.Table, currency: str, horizons: Sequence[int
             ["account_id", "as_of", "mrr_minor", "after_minor"]
         )
         joined = rows.join(some, ["account_id", "as_of"], join_type="left outer").sort_by("row")
-        found[horizon] = After(_numbers(table["mrr_minor"]), _numbers(joined["after_minor"]))
+        found[horizon] = After(numbers(table["mrr_minor"]), numbers(joined["after_minor"]))
     return found
 
 
 def panel_of(table: pa.Table, scores: Sequence[float | None], features: Sequence[Feature] | None = None) -> Panel:
     """Measured days as a panel for what should not happen; see `growing` for what should. `scores`: health by row."""
-    features = [one for one in features or dictionary() if one.name in table.column_names]
+    features = [one for one in features or dictionary() if one.name in table.column_names and one.name not in UNEVEN]
     names = [name for name in table.column_names if name.startswith(ATTRIBUTE)]
-    values = np.column_stack([_numbers(table[one.name]) for one in features]) if features else np.empty((0, 0))
+    values = np.column_stack([numbers(table[one.name]) for one in features]) if features else np.empty((0, 0))
     tenure = "tenure_days"
     return Panel(
         days=np.array([day.toordinal() for day in table["as_of"].to_pylist()], np.int64),
@@ -79,9 +81,9 @@ def panel_of(table: pa.Table, scores: Sequence[float | None], features: Sequence
         categories={
             name.removeprefix(ATTRIBUTE): levels for name in names if (levels := _levels(table[name])) is not None
         },
-        worth=_numbers(table["mrr_minor"]),
+        worth=numbers(table["mrr_minor"]),
         prior=np.array([np.nan if score is None else prior(score) for score in scores], float),
-        tenure=_numbers(table[tenure]) if tenure in table.column_names else np.full(table.num_rows, np.nan),
+        tenure=numbers(table[tenure]) if tenure in table.column_names else np.full(table.num_rows, np.nan),
     )
 
 
@@ -101,8 +103,8 @@ def _levels(column: pa.ChunkedArray) -> npt.NDArray[np.object_] | None:
     return np.array(column.to_pylist(), dtype=object) if 1 < different <= MOST_LEVELS else None
 
 
-def _numbers(column: pa.ChunkedArray) -> Floats:
-    numbers: Floats = (
-        pc.fill_null(column.cast(pa.float64()), float("nan")).combine_chunks().to_numpy(zero_copy_only=False)
-    )
-    return numbers
+def numbers(column: pa.ChunkedArray) -> Floats:
+    """A column of measured days; nan where it is not known."""
+    filled = pc.fill_null(column.cast(pa.float64()), float("nan"))
+    found: Floats = filled.combine_chunks().to_numpy(zero_copy_only=False)
+    return found

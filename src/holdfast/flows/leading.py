@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from holdfast.flows import labels
 from holdfast.flows.past import Floats, Past
 from holdfast.learning.leading import Lead, leads
 
@@ -17,9 +18,7 @@ LEAST_KNOWN = 0.1
 
 def _feature(name: str, sign: int = 1) -> Callable[[Past], Floats]:
     def values(past: Past) -> Floats:
-        if name not in past.panel.names:
-            return np.full(len(past.panel), np.nan)
-        found: Floats = sign * past.panel.values[:, past.panel.names.index(name)].astype(np.float64)
+        found: Floats = sign * labels.numbers(past.table[name])
         return found
 
     return values

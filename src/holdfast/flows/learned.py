@@ -195,7 +195,8 @@ def _some(made: Panel) -> Panel:
 
 
 def _digest(days: Sequence[date], ledger: Ledger, cards: Sequence[Scorecard]) -> str:
-    said = f"{[one.name for one in dictionary()]} {ledger.policy!r} {cards!r} {HORIZONS}"
+    names = [one.name for one in dictionary() if one.name not in labels.UNEVEN]
+    said = f"{names} {ledger.policy!r} {cards!r} {HORIZONS}"
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -137,9 +137,10 @@ class Ticker:
         if not (self.home / CONFIG).exists() or not writeback.is_wanted():
             return 0
         stamp = writeback.stamp(open_home(self.home))
-        if stamp != self.written or writeback.is_waiting(now):
+        # one that still runs has not seen what is new: it is started again when it is done
+        is_due = stamp != self.written or writeback.is_waiting(now)
+        if is_due and self.children.start("write-back", ["write-back"]):
             self.written = stamp
-            self.children.start("write-back", ["write-back"])
         return 0
 
     def _upkeep(self, now: datetime) -> int:

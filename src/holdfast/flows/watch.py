@@ -111,9 +111,9 @@ def _publish(
         raise
     watched.publish(home, current)
     _sweep(home, current)
-    stakes = watch_ctas.stakes_of(records, told.by_account, told.growth, told.reasons)
+    stakes = watch_ctas.stakes_of(records, told)
     learned_it = wise.heads[name_of(CHURN, foretold.SHOWN)].is_used
-    watch_ctas.ask(home, records, seen, stakes, ledger.as_of, now, learned=learned_it)
+    watch_ctas.ask(home, seen, stakes, ledger.as_of, now, learned=learned_it)
     _news(home, last, current, now)
     return current
 

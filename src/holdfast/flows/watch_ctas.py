@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from holdfast.domain.ctas import Wanted
 from holdfast.domain.judgement import NOTICE, URGENT, WARNING, Evidence, Judgement, number
 from holdfast.flows import ctas, ctas_sentiment, owners
+from holdfast.flows.foretold import Foretold
 from holdfast.flows.home import Home
 from holdfast.flows.signalled import Signalled
 from holdfast.signals.shelf import shelf
@@ -27,7 +27,8 @@ CAUSES = {
 }  # fmt: skip
 TITLES = {
     "use": "Use is falling", "relationship": "The relationship is thin", "mood": "Something annoys them", "room": "They need more room",
-    "plan": "Another plan fits better", "learned_risk": "Likely to leave", "sentiment_due": "Say how the account stands",
+    "plan": "Another plan fits better", "learned_risk": "Likely to leave", "notice_given": "They have given notice",
+    "sentiment_due": "Say how the account stands",
 }  # fmt: skip
 #: days until a CTA is due, by severity
 DUE = {URGENT: 3, WARNING: 7, NOTICE: 14}
@@ -46,11 +47,11 @@ class Stakes:
     owner: str
     renewal_on: date | None
     reasons: tuple[str, ...]
+    has_given_notice: bool = False
 
 
 def ask(
     home: Home,
-    facts: Records,
     seen: Signalled,
     stakes: Mapping[str, Stakes],
     today: date,
@@ -66,28 +67,24 @@ def ask(
         for one in seen.judgements
         if one.account_id in stakes and one.kind != "portfolio" and one.signal not in noise
     ]
+    wanted += [_notice(account, at, currency, today) for account, at in stakes.items() if at.has_given_notice]
     wanted += _of_risk(stakes, currency, today) if learned else []
     wanted += _checkpoints(stakes, currency, today)
     return ctas.open_from(wanted, now, today, ctas.budget())
 
 
-def stakes_of(
-    facts: Records,
-    standing: Mapping[str, Mapping[str, Any]],
-    growth: Mapping[str, int],
-    reasons: Mapping[str, list[str]],
-) -> dict[str, Stakes]:
+def stakes_of(facts: Records, told: Foretold) -> dict[str, Stakes]:
     """What is at stake of each watched account, and whose it is today."""
     of_today = owners.standing().owner_of
     rows = facts.rows("select account_id, mrr_minor, owner, renewal_on from summary where mrr_minor > 0")
     found = {}
     for account, mrr, owner, renewal_on in rows:
-        told = standing.get(account)
-        if told is not None:
+        standing = told.by_account.get(account)
+        if standing is not None:
             carried = of_today.get(account, owner)
             found[account] = Stakes(
-                mrr, told["at_risk_minor"], growth.get(account, 0), told["churn_90"], carried or "", renewal_on,
-                tuple(reasons.get(account, ())),
+                mrr, standing["at_risk_minor"], told.growth.get(account, 0), standing["churn_90"], carried or "", renewal_on,
+                tuple(told.reasons.get(account, ())), account in told.leaving,
             )  # fmt: skip
     return found
 
@@ -104,10 +101,11 @@ def _of_signal(one: Judgement, at: Stakes, currency: str, today: date) -> Wanted
 
 def _of_risk(stakes: Mapping[str, Stakes], currency: str, today: date) -> list[Wanted]:
     """Accounts whose chance of leaving is well above the usual."""
-    usual = sum(one.churn for one in stakes.values()) / max(len(stakes), 1)
+    staying = [one.churn for one in stakes.values() if not one.has_given_notice]
+    usual = sum(staying) / max(len(staying), 1)
     found = []
     for account, at in stakes.items():
-        if at.churn < min(max(TIMES_USUAL * usual, 0.05), HIGH):
+        if at.has_given_notice or at.churn < min(max(TIMES_USUAL * usual, 0.05), HIGH):
             continue
         severity = URGENT if at.churn >= 2 * HIGH else WARNING if at.churn >= HIGH else NOTICE
         sentence = (
@@ -122,6 +120,14 @@ def _of_risk(stakes: Mapping[str, Stakes], currency: str, today: date) -> list[W
             )
         )  # fmt: skip
     return found
+
+
+def _notice(account: str, at: Stakes, currency: str, today: date) -> Wanted:
+    return Wanted(
+        account, "risk", "notice_given", URGENT, "Cancellation was asked for.", (), ("notice_given",), at.at_risk, currency, at.owner,
+        "Find out why, and what would make them stay; note the reason in any case.", today + timedelta(days=DUE[URGENT]),
+        TITLES["notice_given"], at.mrr,
+    )  # fmt: skip
 
 
 def _checkpoints(stakes: Mapping[str, Stakes], currency: str, today: date) -> list[Wanted]:

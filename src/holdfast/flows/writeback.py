@@ -11,20 +11,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
-from holdfast.desk.models import AuditEntry
+from holdfast.desk.models import AuditEntry, Cta
 from holdfast.desk.models.connections import Connection, Party, WriteBack
 from holdfast.desk.turns import take_turn
 from holdfast.domain.money import half_even, major
-from holdfast.flows import connections
+from holdfast.flows import connections, watched
 from holdfast.flows.book import open_records, published
 from holdfast.flows.home import Home
 from holdfast.metrics import accounts
 from holdfast.metrics.accounts import AccountRow
+from holdfast.metrics.standing import Standing as Stands
 from holdfast.sources.access import Access
 from holdfast.sources.problems import explained
 from holdfast.sources.shelf import sources
@@ -53,9 +55,15 @@ class Known:
 
     row: AccountRow
     records: Records
+    #: titles of the open CTAs, the gravest first; None: a person or program wrote it
+    ctas: Sequence[str | None] = ()
 
     def money(self, minor: int) -> str:
         return f"{major(minor, self.records.currency):f}"
+
+    def stands(self, tell: Callable[[Stands], str | None]) -> str | None:
+        """Something of how the account stands by the watch; None where it is not watched."""
+        return tell(self.row.standing) if self.row.standing else None
 
 
 def _nrr(known: Known) -> str | None:
@@ -71,12 +79,36 @@ def _renewal(known: Known) -> str | None:
     return known.row.renewal_on.isoformat() if known.row.renewal_on else None
 
 
-#: what is written today, by its name in sources.crm.WRITTEN; what is worked out later is added here
+def _health(known: Known) -> str | None:
+    return known.stands(lambda stands: None if stands.health is None else f"{stands.health:.1f}")
+
+
+def _risk(known: Known) -> str | None:
+    """The chance of leaving within 90 days in percent, one decimal."""
+    return known.stands(lambda stands: None if stands.churn_90 is None else f"{100 * stands.churn_90:.1f}")
+
+
+def _at_risk(known: Known) -> str | None:
+    return known.stands(lambda stands: None if stands.at_risk_minor is None else known.money(stands.at_risk_minor))
+
+
+def _top_cta(known: Known) -> str | None:
+    """The title that signals gave: what people write stays in the house."""
+    return next((title for title in known.ctas if title), None)
+
+
+#: how each field is worked out, by its name in sources.crm.WRITTEN
 FIELDS: dict[str, Callable[[Known], str | None]] = {
     "holdfast_mrr": lambda known: known.money(known.row.mrr_minor),
     "holdfast_arr": lambda known: known.money(12 * known.row.mrr_minor),
     "holdfast_nrr": _nrr,
     "holdfast_renewal_date": _renewal,
+    "holdfast_health": _health,
+    "holdfast_health_band": lambda known: known.stands(lambda stands: stands.band),
+    "holdfast_risk": _risk,
+    "holdfast_mrr_at_risk": _at_risk,
+    "holdfast_open_ctas": lambda known: str(len(known.ctas)),
+    "holdfast_top_cta": _top_cta,
     "holdfast_as_of": lambda known: known.records.as_of.isoformat(),
 }
 
@@ -98,10 +130,12 @@ class Standing:
 
 def stamp(home: Home) -> tuple[Any, ...]:
     """Changes whenever there may be something new to say."""
-    current = published(home)
+    current, watch = published(home), watched.current(home)
     parties = Party.objects.filter(state__in=MATCHED, is_gone=False).aggregate(Count("pk"), Max("decided_at"))
     wanting = tuple(connection.pk for connection, _ in _connections())
-    return (current.generation if current else 0, *parties.values(), wanting)
+    ctas = Cta.objects.aggregate(Count("pk"), Count("closed_at"), Max("pk"))
+    seen = (watch.number, watch.watched_at) if watch else None
+    return (current.generation if current else 0, *parties.values(), wanting, seen, *ctas.values())
 
 
 def due(home: Home, now: datetime) -> int:
@@ -111,6 +145,7 @@ def due(home: Home, now: datetime) -> int:
     count = 0
     for connection, _ in _connections():
         with open_records(home) as records:
+            records.see(_watch_file(home))
             wanted = dict(_wanted(connection, records))
         with transaction.atomic():
             take_turn()
@@ -121,6 +156,13 @@ def due(home: Home, now: datetime) -> int:
                 )  # fmt: skip
         count += changed
     return count
+
+
+def _watch_file(home: Home) -> Path | None:
+    """The watch that is published."""
+    watch = watched.current(home)
+    path = watched.folder(home, watch.number) / watched.WATCH_FILE if watch else None
+    return path if path and path.exists() else None
 
 
 def _connections() -> Iterator[tuple[Connection, Source]]:
@@ -141,10 +183,20 @@ def _wanted(connection: Connection, records: Records) -> Iterator[tuple[str, Val
         where = accounts.Where()
         where.add("account_id in (select unnest(?::varchar[]))", ids)
         rows = {row.account_id: row for row in accounts.some(records, where, "account_id", len(ids))}
+        ctas = _ctas(ids)
         for external_id, account_id in some:
             if account_id in rows:
-                known = Known(rows[account_id], records)
+                known = Known(rows[account_id], records, ctas.get(account_id, ()))
                 yield external_id, {name: value(known) for name, value in FIELDS.items()}
+
+
+def _ctas(ids: Sequence[str]) -> dict[str, list[str | None]]:
+    """By account the titles of its open CTAs, the gravest first."""
+    found: dict[str, list[str | None]] = {}
+    rows = Cta.objects.unclosed().filter(account_id__in=ids).order_by("-severity", "priority", "-at_stake_minor", "pk")
+    for account_id, title, is_own in rows.values_list("account_id", "title", "is_own"):
+        found.setdefault(account_id, []).append(None if is_own else title)
+    return found
 
 
 def _changed(connection: Connection, wanted: Mapping[str, Values], now: datetime) -> int:

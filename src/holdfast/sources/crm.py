@@ -68,15 +68,27 @@ WRITTEN = {
         ),
         Written(
             "holdfast_health", "Holdfast_Health__c", "Holdfast health", "number",
-            "Health of the account, 0 to 100. Written by Holdfast.",
+            "Health of the account, 0 (bad) to 100 (good); empty where too little is known. Written by Holdfast.",
         ),
         Written(
-            "holdfast_risk", "Holdfast_Risk__c", "Holdfast risk", "number",
-            "Risk that the account leaves, in percent. Written by Holdfast.",
+            "holdfast_health_band", "Holdfast_Health_Band__c", "Holdfast health band", "text",
+            "Band of the account's health: green, yellow or red, as its scorecard has it. Written by Holdfast.",
+        ),
+        Written(
+            "holdfast_risk", "Holdfast_Risk__c", "Holdfast risk, 90 days", "percent",
+            "Chance that the account leaves within 90 days, in percent. Written by Holdfast.",
+        ),
+        Written(
+            "holdfast_mrr_at_risk", "Holdfast_MRR_At_Risk__c", "Holdfast MRR at risk", "money",
+            "MRR at risk within 90 days in the reporting currency of Holdfast. Written by Holdfast.",
         ),
         Written(
             "holdfast_open_ctas", "Holdfast_Open_CTAs__c", "Holdfast open CTAs", "count",
             "Calls to action that are open for the account. Written by Holdfast.",
+        ),
+        Written(
+            "holdfast_top_cta", "Holdfast_Top_CTA__c", "Holdfast gravest CTA", "text",
+            "The gravest open call to action that Holdfast's signals raised. Written by Holdfast.",
         ),
         Written(
             "holdfast_as_of", "Holdfast_As_Of__c", "Holdfast as of", "date",
@@ -84,9 +96,6 @@ WRITTEN = {
         ),
     )
 }  # fmt: skip
-
-#: those that are worked out today
-TODAY = ("holdfast_mrr", "holdfast_arr", "holdfast_nrr", "holdfast_renewal_date", "holdfast_as_of")
 
 
 # -- moments and days ----------------------------------------------------------------------------------------

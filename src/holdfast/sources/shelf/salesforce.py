@@ -103,7 +103,7 @@ def check(access: Access) -> Checked:
         look(response)
         seen[name] = len(told(response).get("records") or [])
     if access.value("write_back") == "yes":
-        warnings += ours(api, crm.TODAY)[1]
+        warnings += ours(api, list(crm.WRITTEN))[1]
     return Checked(_who(api), seen, tuple(warnings))
 
 

@@ -1,0 +1,116 @@
+"""The learned risk against an oracle that knows each month's true hazard: how near it comes, and that it does so by learning.
+
+Both rank the same accounts on the same Sundays by who decides to leave in the month that begins. Not by whose MRR has ended within 30 days, the product's own
+label: that also counts bills that are failing already, which Holdfast sees and the hazard does not, and departures decided the month before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from holdfast.learning.scores import Scores, auc, score
+from holdfast.learning.training import Trained
+
+from .measuring import MONTH, Bools, Floats, Sight, by_last_date_alone, learn
+
+pytestmark = pytest.mark.slow
+
+#: of what the oracle knows beyond chance, so much is learned: by size of company
+REACHED = {"small": 0.72, "large": 0.85}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What was said of months that came after each training."""
+
+    sight: Sight
+    real: Trained
+    shuffled: Trained
+    dealt: Floats
+
+    @property
+    def rows(self) -> Bools:
+        rows: Bools = self.real.backtest.said & ~np.isnan(self.sight.decided)
+        return rows
+
+    def auc(self, said: Floats) -> float:
+        return auc(said[self.rows], self.sight.decided[self.rows])
+
+    @property
+    def learned(self) -> float:
+        return self.auc(self.real.backtest.probability)
+
+    @property
+    def oracle(self) -> float:
+        return self.auc(self.sight.of_truth("hazard"))
+
+    @property
+    def record(self) -> Scores:
+        sight = self.sight
+        return score(sight.panel, sight.decided, self.real.backtest, MONTH, sight.panel.worth)
+
+
+@pytest.fixture(scope="session", params=["small", pytest.param("large", marks=pytest.mark.large)])
+def size(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def contest(size: str, request: pytest.FixtureRequest) -> Contest:
+    sight: Sight = request.getfixturevalue(size)
+    dealt = _dealt(sight)
+    told = learn(sight, real=sight.decided, shuffled=dealt)
+    return Contest(sight, told["real"], told["shuffled"], dealt)
+
+
+def _dealt(sight: Sight) -> Floats:
+    """The outcomes of each Sunday dealt out among its accounts anew."""
+    random, dealt = np.random.default_rng(7), sight.decided.copy()
+    for day in np.unique(sight.panel.days):
+        rows = np.flatnonzero((sight.panel.days == day) & ~np.isnan(dealt))
+        dealt[rows] = random.permutation(dealt[rows])
+    return dealt
+
+
+def test_the_learned_risk_comes_near_the_oracle(contest: Contest, size: str) -> None:
+    reached = (contest.learned - 0.5) / (contest.oracle - 0.5)
+    print(f"{size}: {contest.rows.sum()} rows, {int(contest.sight.decided[contest.rows].sum())} decisions")
+    print(f"{size}: learned {contest.learned:.3f}, oracle {contest.oracle:.3f}: {reached:.3f} of it")
+    assert 0.75 < contest.oracle < 0.86
+    assert reached >= REACHED[size]
+
+
+def test_it_never_knows_more_than_the_oracle(contest: Contest) -> None:
+    """More would be a leak."""
+    assert contest.learned < contest.oracle
+
+
+def test_the_scorecard_stands_clearly_below(contest: Contest, size: str) -> None:
+    record = contest.record
+    print(
+        f"{size}: scorecard {record.auc_scorecard:.3f}, tenure {record.auc_tenure:.3f}, slope {record.calibration_slope:.2f}"
+    )
+    assert record.auc_scorecard < contest.learned - 0.05
+    assert record.verdict == "better"
+
+
+def test_its_probabilities_are_calibrated(contest: Contest) -> None:
+    assert 0.8 <= contest.record.calibration_slope <= 1.2
+
+
+def test_of_shuffled_outcomes_nothing_is_learned(contest: Contest, size: str) -> None:
+    sight = contest.sight
+    record = score(sight.panel, contest.dealt, contest.shuffled.backtest, MONTH, sight.panel.worth)
+    print(f"{size}: shuffled {record.auc:.3f}, {record.verdict}")
+    # three standard errors of an AUC of so many events
+    assert record.auc == pytest.approx(0.5, abs=3 * 0.29 / np.sqrt(record.events))
+    assert record.verdict == "not better"
+
+
+def test_the_last_date_alone_teaches_less_than_the_panel(contest: Contest, size: str) -> None:
+    alone = contest.auc(by_last_date_alone(contest.sight, contest.real.backtest.origins))
+    print(f"{size}: last date alone {alone:.3f}")
+    assert alone < contest.learned - 0.02

@@ -1,0 +1,144 @@
+"""A watch is published whole, adds up, says the same again, and fails without a trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.flows import watched as read
+from holdfast.flows.book import open_records
+from holdfast.flows.home import Home, open_home
+from holdfast.warehouse.watched import TABLES, Watched
+
+pytestmark = pytest.mark.slow
+
+NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(watched: Path, settings: Any, db: None) -> Home:
+    """The watched company with an empty desk."""
+    settings.HOME = watched
+    return open_home(watched)
+
+
+def rows(path: Path, table: str) -> list[tuple[Any, ...]]:
+    with Watched(path) as seen:
+        return seen.rows(f"from {table} order by all")
+
+
+def test_every_paying_account_stands_in_it_with_all_its_mrr(first_watch: Path) -> None:
+    home = open_home(first_watch)
+    with read.open_watched(home) as seen, open_records(home) as facts:
+        paying = facts.rows("select account_id, mrr_minor from summary where mrr_minor > 0 order by account_id")
+        assert seen.rows("select account_id, mrr_minor from standing order by account_id") == paying
+
+
+def test_parts_sum_to_the_score_and_moves_to_the_difference(first_watch: Path) -> None:
+    with read.open_watched(open_home(first_watch)) as seen:
+        off = seen.rows(
+            "select account_id from standing join (select account_id, sum(points) as points from health_part group by all) using (account_id) "
+            "where abs(points - health) > 0.01"
+        )
+        moved = seen.rows(
+            "select account_id from standing join (select account_id, sum(points) as points from health_move group by all) using (account_id) "
+            "where abs(points - (health - health_before)) > 0.01"
+        )
+        scored = seen.rows("select count(*) from standing where health is not null")[0][0]
+    assert off == [] and moved == [] and scored > 100
+
+
+def test_chances_are_chances_and_expected_mrr_lies_where_it_may(told: Callable[..., Any]) -> None:
+    accounts = told("risk")["accounts"]
+    assert len(accounts) > 100
+    for one in accounts:
+        for horizons in one["probabilities"].values():
+            assert list(horizons) == ["30", "90", "180"] and all(0 <= chance <= 1 for chance in horizons.values())
+        for expected in one["expected"].values():
+            assert 0 <= expected["low_minor"] <= expected["high_minor"]
+            assert 0 <= expected["expected_minor"] <= 5 * one["mrr_minor"]
+    at_stake = [one["mrr_minor"] * one["probabilities"]["churn"]["90"] for one in accounts]
+    assert at_stake == sorted(at_stake, reverse=True), "most money at risk first"
+
+
+def test_the_track_record_has_every_head_and_no_number_that_is_none(told: Callable[..., Any]) -> None:
+    record = told("trackrecord")
+    heads = {(one["target"], one["horizon_days"]) for one in record["targets"]}
+    assert heads == {(target, days) for target in ("churn", "contraction", "expansion") for days in (30, 90, 180)}
+    assert {one["verdict"] for one in record["targets"]} <= {"better", "not better", "not enough history"}
+    for one in record["targets"]:
+        used = next(
+            m for m in record["models"] if (m["target"], m["horizon_days"]) == (one["target"], one["horizon_days"])
+        )
+        assert used["used"] == (one["verdict"] == "better"), "only what is better is used"
+        assert one["needs"] is None or one["verdict"] == "not enough history"
+
+
+def test_the_same_again_says_the_same_and_opens_nothing_twice(home: Home) -> None:
+    from holdfast.desk.models import Cta
+    from holdfast.flows import watch
+
+    first = watch.watch(home, NOW)
+    opened = Cta.objects.count()
+    second = watch.watch(home, NOW + timedelta(minutes=5))
+    assert second.number == first.number + 1 and not read.is_due(home)
+    assert opened == Cta.objects.count() > 0
+    before, after = (read.folder(home, one.number) / read.WATCH_FILE for one in (first, second))
+    for table in set(TABLES) - {"setting"}:
+        assert rows(before, table) == rows(after, table), table
+
+
+def test_a_watch_that_fails_leaves_the_last_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from holdfast.flows import signalled, watch
+
+    last = read.current(home)
+    assert last is not None
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a signal is broken")
+
+    monkeypatch.setattr(signalled, "signals", broken)
+    with pytest.raises(RuntimeError, match="a signal is broken"):
+        watch.watch(home, NOW)
+    assert read.current(home) == last and not read.folder(home, last.number + 1).exists()
+
+
+def test_predictions_are_kept_and_scored_when_their_time_has_passed(home: Home) -> None:
+    """What was said on a day long ago is in the record; nothing newer than its horizon is."""
+    from holdfast.flows.back_then import foretell_then
+    from holdfast.flows.book import open_ledger
+    from holdfast.flows.foretold import Foretold
+    from holdfast.flows.trackrecord import _live, remember
+    from holdfast.warehouse.features import measure
+
+    seen = read.current(home)
+    assert seen is not None
+    day = seen.day - timedelta(days=100)
+    with open_ledger(home) as ledger, open_records(home) as records:
+        then = measure(ledger, records, [day]).sort_by("account_id")
+        told = Foretold(foretell_then(home, day, NOW), {}, {}, {}, frozenset())
+        remember(home, day, told, then, [None] * then.num_rows)
+        live = {(one["target"], one["horizon_days"]): one for one in _live(home, ledger)}
+    assert {horizon for _, horizon in live} == {30, 90}
+    churn = live["churn", 90]
+    assert churn["n"] == then.num_rows and churn["from"] == churn["to"] == str(day)
+    assert 0 < churn["events"] == churn["observed"] and churn["predicted"] > 0
+
+
+def test_signals_tell_since_when_and_show_rows(told: Callable[..., Any]) -> None:
+    judged = told("signals")["judgements"]
+    assert judged and all(one["sentence"].endswith(".") for one in judged)
+    assert all(one["since"] <= "2026-10-31" for one in judged)
+    assert any(fact["table"] and fact["row_id"] for one in judged for fact in one["evidence"])
+
+
+def test_what_was_published_is_plain_files(first_watch: Path) -> None:
+    current = json.loads((first_watch / "watch" / "CURRENT").read_text())
+    folder = first_watch / "watch" / f"{current['number']:06d}"
+    assert {path.name for path in folder.iterdir()} == {"watch.duckdb", "trackrecord.json", "signals.json"}
+    assert (first_watch / "watch" / "past" / f"{current['as_of']}-features.parquet").exists()
