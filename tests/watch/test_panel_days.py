@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_every_fourth_sunday_is_learned_from_and_every_sunday_of_a_year_is_shown
     assert all(day.isoweekday() == 7 and FIRST <= day <= LAST for day in days)
     learned = [day for day in days if panel.is_learned_from(day)]
     assert learned == panel.learning_days(FIRST, LAST)
-    assert {(later - day).days for day, later in zip(learned, learned[1:], strict=False)} == {28}
+    assert {(later - day).days for day, later in pairwise(learned)} == {28}
     assert len(panel.weekly_days(FIRST, LAST)) == 52 and panel.weekly_days(FIRST, LAST)[-1] == date(2026, 10, 25)
 
 

@@ -124,6 +124,7 @@ def reaching(home: Home, current: Published, as_of: date, days: Sequence[date]) 
         yield None
         return
     path = home.path / "watch" / "usage-of-all-days.duckdb"
+    path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     links = links_in_force(book.files_upto(home.landing, "account_link", current.last_load_no))
     try:
