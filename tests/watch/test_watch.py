@@ -142,3 +142,12 @@ def test_what_was_published_is_plain_files(first_watch: Path) -> None:
     folder = first_watch / "watch" / f"{current['number']:06d}"
     assert {path.name for path in folder.iterdir()} == {"watch.duckdb", "trackrecord.json", "signals.json"}
     assert (first_watch / "watch" / "past" / f"{current['as_of']}-features.parquet").exists()
+
+
+def test_what_is_forgotten_is_due_again_and_keeps_what_was_learned(watched: Path) -> None:
+    home = open_home(watched)
+    assert not read.is_due(home)
+    read.forget(home)
+    assert read.current(home) is None and read.is_due(home)
+    left = {path.name for path in (watched / "watch").iterdir()}
+    assert left == {".lock", "features", "models", "past"}

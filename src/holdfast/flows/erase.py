@@ -22,7 +22,7 @@ from django.core.validators import validate_email
 from holdfast.desk import sealing
 from holdfast.desk.models import AuditEntry, Erasure
 from holdfast.domain.erased import Person
-from holdfast.flows import erase_desk, erase_files, erased, events_in
+from holdfast.flows import erase_desk, erase_files, erased, events_in, watched
 from holdfast.flows.book import Published, book, facts_of, open_ledger, published
 from holdfast.flows.connections import alone
 from holdfast.flows.home import Home, locked
@@ -246,3 +246,5 @@ def _forget_publications(home: Home, current: Published) -> None:
         for folder in home.warehouse.iterdir():
             if folder.is_dir() and folder.name != current.folder:
                 shutil.rmtree(folder, ignore_errors=True)
+    # evidence of signals names people; the next watch is made of what is left
+    watched.forget(home)

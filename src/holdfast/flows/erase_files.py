@@ -34,7 +34,7 @@ LINES = frozenset({".jsonl", ".ndjson", ".typed-jsonl"})
 #: columns of Parquet files that hold JSON
 JSONS = frozenset({"body", "event", "traits"})
 #: what others see to: the facts, the publications, the desk and the events
-NOT_HERE = ("warehouse", "events", "erased.json")
+NOT_HERE = ("warehouse", "watch", "events", "erased.json")
 SQLITE = b"SQLite format 3\0"
 
 

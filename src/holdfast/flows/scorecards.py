@@ -22,6 +22,7 @@ from holdfast.domain.scorecard import BANDS, Band, Scorecard, ScorecardError, ba
 from holdfast.domain.scorecard_file import parse, shipped_text
 from holdfast.flows import panel
 from holdfast.flows.home import Home, write_whole
+from holdfast.learning.scores import auc
 from holdfast.warehouse.features import dictionary
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.outcomes import outcomes
@@ -189,14 +190,8 @@ def backtest(home: Home, ledger: Ledger, now: Sequence[Scorecard], then: Sequenc
 def _auc(scores: Sequence[float | None], left: Sequence[bool | None]) -> float | None:
     """The chance that of two accounts the one that left had the lower score; ties count half."""
     pairs = [(score, gone) for score, gone in zip(scores, left, strict=True) if score is not None and gone is not None]
-    values, gone = np.array([one for one, _ in pairs], float), np.array([one for _, one in pairs], bool)
-    if not gone.any() or gone.all():
-        return None
-    _, place, counts = np.unique(-values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks = (ends - (counts - 1) / 2)[place]
-    events = int(gone.sum())
-    return float((ranks[gone].sum() - events * (events + 1) / 2) / (events * (len(gone) - events)))
+    values, gone = np.array([one for one, _ in pairs], float), np.array([one for _, one in pairs], float)
+    return auc(-values, gone) if 0 < gone.sum() < len(gone) else None
 
 
 def _today(

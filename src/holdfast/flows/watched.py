@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from holdfast.flows.book import published
-from holdfast.flows.home import Home, HomeError, write_whole
+from holdfast.flows.home import Home, HomeError, locked, write_whole
 from holdfast.warehouse.watched import WATCH_SCHEMA, Watched
 
 WATCH_FILE, TRACK_FILE, SIGNALS_FILE = "watch.duckdb", "trackrecord.json", "signals.json"
@@ -55,6 +56,15 @@ def folder(home: Home, number: int) -> Path:
 def publish(home: Home, made: Current) -> None:
     """Show a folder that is complete."""
     write_whole(root(home) / "CURRENT", json.dumps(asdict(made)))
+
+
+def forget(home: Home) -> None:
+    """Take what was published away; the next watch is due then. What was learned, and predictions as they were made, stay: they name nobody."""
+    with locked(root(home)):
+        (root(home) / "CURRENT").unlink(missing_ok=True)
+        for place in root(home).iterdir():
+            if place.is_dir() and place.name.isdigit():
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def open_watched(home: Home) -> Watched:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.browser.conftest import own_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.large]
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 MAPPINGS = Path(__file__).parent
@@ -41,7 +41,6 @@ def watch(home: Path, as_of: str, *loads: tuple[str, ...]) -> dict[str, dict[str
     return {f"{one['target']}-{one['horizon_days']}": one for one in record["targets"]}
 
 
-@pytest.mark.large
 def test_telco_by_the_command(shared: Path, tmp_path: Path) -> None:
     """Published figures of 0.91 and more come from resampling before the split; 0.849 is what honest learners reach."""
     table = shared / "telco" / "Telco-Customer-Churn.csv"
@@ -63,7 +62,6 @@ def simulated(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return watch(tmp_path_factory.mktemp("simulated") / "home", "2024-01-01", *loads)
 
 
-@pytest.mark.large
 @pytest.mark.parametrize(("target", "least"), [("churn", 0.70), ("contraction", 0.86), ("expansion", 0.86)])
 def test_the_simulated_company_is_foretold_out_of_time(
     simulated: dict[str, dict[str, Any]], target: str, least: float
