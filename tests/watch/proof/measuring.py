@@ -23,16 +23,13 @@ from holdfast.flows.book import book, open_ledger, open_records, published
 from holdfast.flows.demo import demo
 from holdfast.flows.home import Home
 from holdfast.flows.past import noticed
-from holdfast.learning.panel import Panel
+from holdfast.learning.panel import Bools, Floats, Panel
 from holdfast.learning.settings import Settings
 from holdfast.learning.training import Head, Trained, fit, train
 from holdfast.signals.foretellable import foretellable
 from holdfast.sources.demo import World
 from holdfast.sources.demo.hidden import hidden
 from holdfast.warehouse.features import dictionary, measure
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: a month, as a horizon: what was decided in it is known when it is over

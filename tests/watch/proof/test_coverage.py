@@ -98,8 +98,11 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
 
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_accounts_lie_within_their_intervals(held: Held, horizon: int) -> None:
-    assert 0.85 <= held.share(held.accounts, horizon) <= 0.95
+    """Within 30 days more than nine in ten accounts stay as they are: an interval that holds their MRR holds more than it promises."""
+    most = 0.97 if horizon == 30 else 0.95
+    assert 0.85 <= held.share(held.accounts, horizon) <= most
 
 
-def test_books_lie_within_their_intervals(held: Held) -> None:
-    assert 0.85 <= held.share(held.books) <= 0.97
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_books_lie_within_their_intervals(held: Held, horizon: int) -> None:
+    assert 0.85 <= held.share(held.books, horizon) <= 0.95

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from holdfast.learning.panel import Bools, Floats
 from holdfast.learning.scores import Scores, auc, score
 from holdfast.learning.training import Trained
 
-from .measuring import MONTH, Bools, Floats, Sight, by_last_date_alone, learn
+from .measuring import MONTH, Sight, by_last_date_alone, learn
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from holdfast.learning.panel import Bools, Floats
 from holdfast.sources.demo.truths import truths
 
-from .measuring import WITHOUT_CAUSE, Bools, Floats, Sight, interval
+from .measuring import WITHOUT_CAUSE, Sight, interval
 
 pytestmark = pytest.mark.slow
 
