@@ -61,6 +61,7 @@ def _quoted(table: str) -> str:
 def test_a_days_news_makes_the_records_that_a_full_booking_makes(tmp_path: Path) -> None:
     home = company(tmp_path)
     tell_news(home)
+    load_text(home, "launch.csv", "feature,launched_on,title\nReports,2025-11-01,Reports\n", NOW)
     book(home, LATER)
     followed = contents(home)
     book(home, LATER, full=True)
