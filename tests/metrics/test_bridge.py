@@ -139,7 +139,7 @@ def test_any_company_s_bridge_ties_out(many: list[Facts], chosen: Policy, as_of:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(companies(), min_size=1, max_size=30), policies(), days())
 def test_many_companies_bridges_tie_out(many: list[Facts], chosen: Policy, as_of: date) -> None:
     test_any_company_s_bridge_ties_out.hypothesis.inner_test(many, chosen, as_of)  # type: ignore[attr-defined]
