@@ -151,3 +151,17 @@ def test_what_is_forgotten_is_due_again_and_keeps_what_was_learned(watched: Path
     assert read.current(home) is None and read.is_due(home)
     left = {path.name for path in (watched / "watch").iterdir()}
     assert left == {".lock", "features", "models", "past"}
+
+
+def test_what_is_behind_every_judgement_can_be_opened(first_watch: Path) -> None:
+    from holdfast.metrics import signalled
+
+    home = open_home(first_watch)
+    last = read.current(home)
+    assert last is not None
+    with open_records(home) as facts:
+        facts.see(read.folder(home, last.number) / read.WATCH_FILE)
+        accounts = [row[0] for row in facts.rows("select distinct account_id from judgement where account_id <> ''")]
+        behind = [one for account in accounts for told in signalled.of_account(facts, account) for one in told.evidence]
+    assert {"usage_day", "contact"} <= {one.evidence.table for one in behind}, "added up, and row by row"
+    assert any(one.source for one in behind)

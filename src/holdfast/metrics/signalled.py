@@ -107,7 +107,11 @@ def _source(records: Records, account_id: str, evidence: Evidence) -> Source | N
 
 
 def _is_there(records: Records, table: str) -> bool:
-    return bool(records.rows("select 1 from duckdb_tables() where table_name = ? and not temporary", [table]))
+    """Whether the records keep a table row by row; usage lies in a file beside them, added up."""
+    query = (
+        "select 1 from duckdb_tables() where table_name = ? and database_name = current_database() and not temporary"
+    )
+    return bool(records.rows(query, [table]))
 
 
 def counts(records: Records, owners: Owners = NO_OVERRIDES, owner_in: frozenset[str] | None = None) -> dict[str, Count]:
