@@ -104,7 +104,7 @@ def learn(
 ) -> Learned:  # fmt: skip
     """The training in force, made anew where it is due or asked for."""
     before = _load(home)
-    digest = _digest(days, ledger, cards)
+    digest = _digest(ledger, cards)
     if before is not None and before.digest == digest and not retrain and now - before.trained_at < EVERY:
         return before
     past = past_of(home, ledger, cards, [day for day in days if is_learned_from(day)])
@@ -194,7 +194,7 @@ def _some(made: Panel) -> Panel:
     return made.take(rows)
 
 
-def _digest(days: Sequence[date], ledger: Ledger, cards: Sequence[Scorecard]) -> str:
+def _digest(ledger: Ledger, cards: Sequence[Scorecard]) -> str:
     names = [one.name for one in dictionary() if one.name not in labels.UNEVEN]
     said = f"{names} {ledger.policy!r} {cards!r} {HORIZONS}"
     return hashlib.sha256(said.encode()).hexdigest()[:16]

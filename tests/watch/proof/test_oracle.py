@@ -19,8 +19,9 @@ from .measuring import MONTH, Sight, by_last_date_alone, learn
 
 pytestmark = pytest.mark.slow
 
-#: of what the oracle knows beyond chance, so much is learned at least: by size of company; docs/proofs.md tells how much it is
+#: of what the oracle knows beyond chance, so much is learned at least, by size of company, and so much is wanted
 REACHED = {"small": 0.72, "large": 0.82}
+WANTED = 0.85
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ def test_the_learned_risk_comes_near_the_oracle(contest: Contest, size: str) -> 
     print(f"{size}: learned {contest.learned:.3f}, oracle {contest.oracle:.3f}: {reached:.3f} of it")
     assert 0.75 < contest.oracle < 0.86
     assert reached >= REACHED[size]
+
+
+@pytest.mark.xfail(reason="missed: 79 % at 600 accounts, 84 % at 3,000; docs/proofs.md")
+def test_the_learned_risk_reaches_what_is_wanted(contest: Contest) -> None:
+    assert (contest.learned - 0.5) / (contest.oracle - 0.5) >= WANTED
 
 
 def test_it_never_knows_more_than_the_oracle(contest: Contest) -> None:
