@@ -112,7 +112,14 @@ def test_who_only_reads_sees_no_words_that_people_wrote(web: Served) -> None:
         client = getattr(web, who)
         pages = [
             client.get(path)
-            for path in ("/ctas/", "/ctas/?tab=closed", at("cta", row), at("cta", own), "/accounts/acme/")
+            for path in (
+                "/ctas/",
+                "/ctas/?tab=closed",
+                at("cta", row),
+                at("cta", own),
+                "/accounts/acme/",
+                "/accounts/acme/timeline/",
+            )
         ]
         told = "".join(text(page) for page in pages if page.status_code == 200)
         assert "Use fell by half" in told, who
@@ -319,6 +326,33 @@ def test_an_accounts_page_tells_its_ctas(web: Served) -> None:
     assert "Nothing is to be done" not in plain(web.viewer.get("/accounts/echo/"))
 
 
+def test_the_timeline_tells_ctas_and_what_the_csm_said(web: Served) -> None:
+    row = of("acme")
+    web.alice.post(at("cta_close", row), {"outcome": "retained", "text": "Stays"})
+    web.alice.post(reverse("sentiment_say", args=["acme"]), {"value": "2", "note": "Cold since May"})
+    page = web.alice.get("/accounts/acme/timeline/")
+    told = plain(page)
+    assert "CTA: Declining use" in told
+    assert "CTA closed, retained: Declining use" in told and "Stays" in told
+    assert "Alice sees it as worrying (2 of 5)" in told and "Cold since May" in told
+    assert f'href="{at("cta", row)}"' in text(page)
+    chosen = plain(web.alice.get("/accounts/acme/timeline/?kind=cta"))
+    assert "CTA closed" in chosen and "sees it as" not in chosen and "New customer" not in chosen
+    viewer = plain(web.viewer.get("/accounts/acme/timeline/"))
+    assert "CTA closed, retained" in viewer and "Stays" not in viewer
+    assert "sees it as worrying" in viewer and "Cold since May" not in viewer
+
+
+def test_the_digest_tells_what_is_to_be_done_this_week(web: Served) -> None:
+    from holdfast.flows import answers, digests
+
+    alice = web.user("csm", "Alice", "Alice")
+    body = digests.of_book(answers.home(), alice, NOW).text
+    assert "To do this week" in body and "Acme Zürich: Declining use, due" in body and "Bolt" not in body
+    every = digests.of_all_books(answers.home(), web.user("manager", "Mo", ""), NOW).text
+    assert "Bolt: Declining use" in every and "Acme Zürich: Declining use" in every
+
+
 def test_the_budget_is_set_by_those_who_arrange_the_books(web: Served) -> None:
     given = {"per_week": "1", "quiet_days": "30", "pool_under": "0", "large": "500"}
     assert web.alice.get("/ctas/budget").status_code == 403
@@ -349,7 +383,7 @@ def test_where_the_csm_and_the_health_are_far_apart_both_are_shown(web: Served, 
     answers.forget()
     alice = web.client(web.user("csm", "Alice", "Alice"))
     alice.post(reverse("sentiment_say", args=["acme"]), {"value": "5"})
-    assert "than the health does" not in plain(alice.get("/accounts/acme/"))
+    assert "own sentiment is" not in plain(alice.get("/accounts/acme/"))
 
     home = open_home(settings.HOME)
     watched.folder(home, 1).mkdir(parents=True)
@@ -363,4 +397,4 @@ def test_where_the_csm_and_the_health_are_far_apart_both_are_shown(web: Served, 
     watched.publish(home, watched.Current(1, "2025-12-31", 1, NOW.isoformat()))
     told = plain(alice.get("/accounts/acme/"))
     assert "5 of 5: very good" in told
-    assert "The CSM sees it better (very good) than the health does (30 of 100)." in told
+    assert "own sentiment is 5 of 5 (green)" in told and "Health is 30 (red)" in told

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from holdfast.domain.sentiment import Spoken, checkpoints_due, disagreement
+from holdfast.domain.sentiment import Spoken, checkpoints_due
 
 RENEWAL = date(2026, 7, 31)
 
@@ -35,13 +35,6 @@ def test_a_word_given_since_the_checkpoint_settles_it() -> None:
 def test_the_next_renewal_comes_first() -> None:
     renewals = {"late": date(2026, 6, 1), "soon": date(2026, 2, 1), "b": date(2026, 2, 1), "far": date(2027, 1, 1)}
     assert [one.account_id for one in checkpoints_due(renewals, {}, date(2026, 1, 6))] == ["b", "soon", "late"]
-
-
-def test_they_disagree_when_they_are_far_apart() -> None:
-    assert disagreement(5, 30) == "The CSM sees it better (very good) than the health does (30 of 100)."
-    assert disagreement(2, 80) == "The CSM sees it worse (worrying) than the health does (80 of 100)."
-    assert disagreement(3, 60) == "" and disagreement(1, 39) == "" and disagreement(1, 40) != ""
-    assert disagreement(5, None) == ""
 
 
 @pytest.mark.parametrize("value", [0, 6])

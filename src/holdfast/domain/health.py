@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from holdfast.domain.judgement import number
 from holdfast.domain.scorecard import BANDS, GOOD, Band, Scorecard, band, chosen, is_known
+from holdfast.domain.sentiment import VALUES
 
 #: the figures are kept in tenths, so that they add up
 _TENTH = 10
@@ -19,8 +20,6 @@ _TENTH = 10
 _PRIOR_WORST, _PRIOR_BEST = 0.80, 0.03
 #: the score that most accounts have: most are well
 _USUAL = 80.0
-#: the CSM's own sentiment, bad to good
-SENTIMENTS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def disagreement(score: float | None, sentiment: int | None, bands: tuple[Band, 
     """Whether the score and the CSM's sentiment (1 to 5) are two bands apart."""
     if score is None or sentiment is None:
         return None
-    if sentiment not in SENTIMENTS:
+    if sentiment not in VALUES:
         raise ValueError(f"a sentiment is 1 to 5, not {sentiment}")
     last = len(bands) - 1
     felt, seen = bands[(last, last, last // 2, 0, 0)[sentiment - 1]], band(score, bands)

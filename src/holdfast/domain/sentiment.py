@@ -1,4 +1,4 @@
-"""The CSM's own word on an account, from 1 (bad) to 5 (good): where it disagrees with the health, and when it is due before a renewal.
+"""The CSM's own word on an account, from 1 (bad) to 5 (good), and when it is due before a renewal.
 
 It is kept apart from the health and never averaged with it.
 """
@@ -15,8 +15,6 @@ from holdfast.domain.period import add_months
 VALUES = {1: "bad", 2: "worrying", 3: "mixed", 4: "good", 5: "very good"}
 #: months before a renewal at which the CSM says how the account stands
 CHECKPOINTS = (6, 3)
-#: points of health (0 to 100) from which on the two disagree
-APART = 40
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,3 @@ def checkpoints_due(
             due_from, months = max(reached)
             found.append(Checkpoint(account_id, renewal_on, months, due_from, said))
     return tuple(sorted(found, key=lambda one: (one.renewal_on, one.account_id)))
-
-
-def disagreement(value: int, health: int | float | None) -> str:
-    """A sentence where the CSM's word and the health (0 bad to 100 good) are far apart; empty where they are not."""
-    if health is None or abs(25 * (value - 1) - health) < APART:
-        return ""
-    than = "better" if 25 * (value - 1) > health else "worse"
-    return f"The CSM sees it {than} ({VALUES[value]}) than the health does ({round(health)} of 100)."

@@ -7,16 +7,20 @@ same key never run at once, nor more than `MOST` together.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger("holdfast.children")
 
 #: children at once: a run mostly waits for the other system
 MOST = 3
+#: how far children stand back behind those who wait for a page, as `nice` counts it
+LATER = 10
 #: seconds in which one that failed is not started again, whatever is due: what it could say is kept in rows
 HOLD_OFF = 30.0
 
@@ -53,6 +57,9 @@ class Children:
                 [sys.executable, "-m", "holdfast", "--home", str(self.home), *command],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
+        # who reads a page goes first
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.running[key].pid, LATER)
         return True
 
     def is_on(self, key: str) -> bool:

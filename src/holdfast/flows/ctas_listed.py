@@ -104,11 +104,12 @@ def week(owner: str | None, eyes: Eyes) -> tuple[list[tuple[Cta, str]], Sum]:
     return _in_order(now, "risk"), Sum(len(waiting), sum(row.at_stake_minor for row in waiting))
 
 
-def of_account(account_id: str) -> tuple[list[Cta], int]:
-    """An account's open CTAs, the most pressing first, and how many were closed."""
-    rows = list(Cta.objects.unclosed().filter(account_id=account_id).defer("evidence"))
-    closed = Cta.objects.filter(account_id=account_id).exclude(closed_at=None).count()
-    return sorted(rows, key=lambda row: (row.priority, -row.at_stake_minor, row.pk)), closed
+def of_account(account_id: str) -> tuple[list[Cta], list[Cta]]:
+    """An account's open CTAs, the most pressing first, and those that were closed."""
+    rows = list(Cta.objects.filter(account_id=account_id).defer("evidence").order_by("pk"))
+    unclosed = [row for row in rows if not row.is_closed]
+    unclosed.sort(key=lambda row: (row.priority, -row.at_stake_minor, row.pk))
+    return unclosed, [row for row in rows if row.is_closed]
 
 
 def seen(rows: Iterable[Cta], eyes: Eyes) -> list[tuple[Cta, str]]:

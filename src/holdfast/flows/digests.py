@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from holdfast.charts import numbers
-from holdfast.desk.models import User
+from holdfast.desk.models import Cta, User
 from holdfast.flows import answers, owners
+from holdfast.flows import ctas_listed as listed
 from holdfast.flows.board import Pack
 from holdfast.flows.home import Home
 from holdfast.flows.letter import Letter, Part, written
@@ -29,23 +30,28 @@ class Told:
     renewals: Sequence[book.Renewal]
     happened: Sequence[book.Happened]
     untouched: Sequence[accounts.AccountRow]
+    #: the CTAs of the week with their accounts' names, the most pressing first, and what waits behind them
+    ctas: Sequence[tuple[Cta, str]]
+    waiting: listed.Sum
 
 
-def told_of(home: Home, owner_in: frozenset[str] | None) -> Told:
-    """What stands in a book today: of some owners, or of everyone."""
+def told_of(home: Home, owner: str | None) -> Told:
+    """What stands in a book today: of an owner, or of everyone (None)."""
+    owner_in = None if owner is None else frozenset({owner})
     records, ledger, standing = answers.records(), answers.Source(home.policy()).ledger(), owners.standing()
+    ctas, waiting = listed.week(owner, listed.Eyes(standing, owner_in, owner or ""))
     return Told(
         book.totals(records, ledger, standing, owner_in),
         book.renewals(records, AHEAD, standing, owner_in),
         book.happened(records, ledger, BACK, standing, owner_in, LINES),
-        book.untouched(records, UNTOUCHED, standing, owner_in, LINES),
-    )
+        book.untouched(records, UNTOUCHED, standing, owner_in, LINES), ctas, waiting,
+    )  # fmt: skip
 
 
 def of_book(home: Home, user: User, now: datetime) -> Letter:
     """The weekly digest of one person's own book."""
     numbers.use(numbers.locale_for(user.locale))
-    told = told_of(home, frozenset({user.owner_name}))
+    told = told_of(home, user.owner_name)
     title = f"Your book this week: {numbers.money_short(told.totals.mrr_minor, told.totals.currency)} MRR"
     return written(
         "csm_digest", title, f"{home.settings.company} · {numbers.day(answers.today())}", _parts(told), "/today/"
@@ -104,6 +110,11 @@ def _parts(told: Told) -> list[Part]:
                 ("GRR over 12 months", numbers.percent(totals.grr)),
             ],
         ),
+        Part(
+            "To do this week",
+            [(f"{name}: {cta.title}{_due(cta)}", numbers.money_whole(cta.at_stake_minor, cta.currency or code)) for cta, name in told.ctas[:LINES]],
+            "Nothing.", _more(len(told.ctas), told.waiting),
+        ),
         Part(f"What happened in the last {BACK} days", [_happening(one) for one in told.happened[:LINES]], "Nothing moved."),
         Part(
             f"Renewals in the next {AHEAD} days",
@@ -130,8 +141,14 @@ def _day(at: date | datetime | None) -> str:
     return "never" if at is None else numbers.day(at)
 
 
-def _more(count: int) -> str:
-    return f"and {count - LINES} more" if count > LINES else ""
+def _due(cta: Cta) -> str:
+    return f", due {numbers.day(cta.due_on)}" if cta.due_on else ""
+
+
+def _more(count: int, waiting: listed.Sum | None = None) -> str:
+    more = [f"and {count - LINES} more"] if count > LINES else []
+    more += [f"{waiting.count} wait behind them"] if waiting and waiting.count else []
+    return "; ".join(more)
 
 
 def _owners(told: Told) -> Part:

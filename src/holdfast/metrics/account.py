@@ -65,8 +65,6 @@ class History:
     currency: str
     #: after each day on which something changed
     days: list[Balance]
-    #: month ends, and the as-of day
-    months: list[Balance]
 
 
 @dataclass(frozen=True)
@@ -124,6 +122,8 @@ def header(
     found = row(records, account_id, owners, owner_in)
     if found is None:
         return None
+    if account_id not in records.related:
+        return Header(found, None, [], [], None)
     where = within(owner_in)
     above = [other for other in (found.parent_id, found.counted_with) if other]
     where.add(
@@ -197,7 +197,7 @@ ENTITIES = "(select entity_key from entity where account_id = ?)"
 
 
 def mrr_history(ledger: Ledger, account_id: str, view: View) -> History:
-    """MRR by day and by month. FxError: a rate is missing."""
+    """MRR by day. FxError: a rate is missing."""
     to_view = _Converter(ledger, view)
     days: list[Balance] = []
     standing: dict[str, int] = {}
@@ -208,21 +208,7 @@ def mrr_history(ledger: Ledger, account_id: str, view: View) -> History:
         if days and days[-1].on == change.day:
             days.pop()
         days.append(Balance(change.day, sum(to_view(minor, code) for code, minor in standing.items())))
-    months = range(ledger.first_month, ledger.last_month + 1)
-    sums = ", ".join(f"m{month}" for month in months)
-    ends = ledger.rows(f"select currency, {sums} from position where entity_key in {ENTITIES}", [account_id])
-    ends = [line for line in ends if not view.only or line[0] == view.only]
-    return History(view.only or view.reporting, days, _month_ends(ledger, months, ends, to_view))
-
-
-def _month_ends(ledger: Ledger, months: range, ends: list[tuple[Any, ...]], to_view: _Converter) -> list[Balance]:
-    """From the first month with anything on."""
-    told: list[Balance] = []
-    for place, month in enumerate(months, 1):
-        minor = sum(to_view(line[place] or 0, line[0]) for line in ends)
-        if minor or told:
-            told.append(Balance(min(month_start(month + 1) - timedelta(days=1), ledger.as_of), minor))
-    return told
+    return History(view.only or view.reporting, days)
 
 
 class _Converter:
@@ -306,45 +292,33 @@ def _item(line: dict[str, Any], mrr_minor: int, as_of: date) -> Item:
 
 @dataclass(frozen=True)
 class Week:
-    """A week from Monday on: the busiest day's active people, events in all and by feature, and the seats allowed."""
+    """A week from Monday on: the busiest day's active people, events in all, and the seats allowed."""
 
     start: date
     active_users: int
     events: int
-    features: dict[str, int]
     seats_limit: int | None
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Weeks in order, the last one up to the as-of day; features with the most used first."""
+    """Weeks in order, the last one up to the as-of day."""
 
     weeks: list[Week]
-    features: list[str]
     last_on: date | None
 
 
 def usage(records: Records, account_id: str, weeks: int = 52) -> Usage:
     """Usage of the last weeks; a week without any is told as 0 from the first week with usage on."""
-    first = records.as_of - timedelta(days=records.as_of.weekday() + 7 * (weeks - 1))
-    bounds = [account_id, first, records.as_of]
+    first = _first_week(records, weeks)
     totals = {
         start: (active, events, last)
         for start, active, events, last in records.rows(
             "select date_trunc('week', day)::date, coalesce(max(active_users), 0), sum(events)::bigint, max(day) "
             "from usage.usage_total where account_id = ? and day between ? and ? group by 1",
-            bounds,
+            [account_id, first, records.as_of],
         )
     }
-    by_feature: dict[date, dict[str, int]] = {}
-    summed: dict[str, int] = {}
-    for start, feature, events in records.rows(
-        "select date_trunc('week', day)::date, feature, sum(events)::bigint from usage.usage_day "
-        "where account_id = ? and day between ? and ? group by all order by 3 desc, 2",
-        bounds,
-    ):
-        by_feature.setdefault(start, {})[feature] = events
-        summed[feature] = summed.get(feature, 0) + events
     limits = sorted(
         (line["valid_from"], line["allowed"])
         for line in records.of_account("limit", account_id)
@@ -356,6 +330,21 @@ def usage(records: Records, account_id: str, weeks: int = 52) -> Usage:
             continue
         active, events, _ = totals.get(start, (0, 0, None))
         allowed = [limit for day, limit in limits if day <= min(start + timedelta(days=6), records.as_of)]
-        told.append(Week(start, active, events, by_feature.get(start, {}), allowed[-1] if allowed else None))
-    ranked = sorted(summed, key=lambda feature: (-summed[feature], feature))
-    return Usage(told, ranked, max((line[2] for line in totals.values()), default=None))
+        told.append(Week(start, active, events, allowed[-1] if allowed else None))
+    return Usage(told, max((line[2] for line in totals.values()), default=None))
+
+
+def features_used(records: Records, account_id: str, weeks: int = 52) -> dict[str, dict[date, int]]:
+    """Events by feature and week of the last weeks, the feature used most first."""
+    found: dict[str, dict[date, int]] = {}
+    for start, feature, events in records.rows(
+        "select date_trunc('week', day)::date, feature, sum(events)::bigint from usage.usage_day "
+        "where account_id = ? and day between ? and ? group by all",
+        [account_id, _first_week(records, weeks), records.as_of],
+    ):
+        found.setdefault(feature, {})[start] = events
+    return dict(sorted(found.items(), key=lambda pair: (-sum(pair[1].values()), pair[0])))
+
+
+def _first_week(records: Records, weeks: int) -> date:
+    return records.as_of - timedelta(days=records.as_of.weekday() + 7 * (weeks - 1))

@@ -103,14 +103,16 @@ def fell(
 
 def apart(
     records: Records,
+    bands: tuple[str, ...],
     limit: int,
     owners: Owners = NO_OVERRIDES,
     owner_in: frozenset[str] | None = None,
-    points: float = 40.0,
 ) -> list[AccountRow]:
-    """The accounts whose CSM thinks far better or worse of them than the score does, the largest first."""
+    """The accounts where score and CSM disagree, as `domain.health.disagreement` has it, the largest first; bands best first."""
+    last = len(bands) - 1
     where = within(owner_in)
-    where.add("abs(25 * (sentiment - 1) - health) >= ?", points)
+    felt = "case when sentiment >= 4 then 0 when sentiment = 3 then ? else ? end"
+    where.add(f"abs({felt} - list_position(?, band) + 1) >= 2", last // 2, last, list(bands))
     return some(records, where, "mrr_minor desc", limit, owners, watched=True)
 
 

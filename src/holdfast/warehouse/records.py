@@ -133,6 +133,15 @@ class Records:
             return {}
         return dict(self.rows("select name, value from setting"))
 
+    @cached_property
+    def related(self) -> frozenset[str]:
+        """Accounts that have another above, below or counted with them."""
+        found = self.rows(
+            "select unnest([account_id, parent_id, counted_with]) as id from summary "
+            "where parent_id is not null or counted_with is not null"
+        )
+        return frozenset(line[0] for line in found if line[0])
+
     @property
     def as_of(self) -> date:
         return date.fromisoformat(self.settings["as_of"])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from holdfast.flows import handover, notes, source_row
+from holdfast.desk.models import Cta, Handover, Note, Sentiment
+from holdfast.flows import ctas_listed as listed
+from holdfast.flows import ctas_sentiment, handover, notes, source_row
 from holdfast.metrics import account, timeline
 from holdfast.metrics import account_facts as facts
 from holdfast.metrics.account import Header, Item
@@ -43,6 +46,9 @@ class Opened:
     header: Header
     reach: Reach
     sees_notes: bool
+    sees_ctas: bool
+    #: may work on its CTAs, and read what people wrote there
+    works: bool
 
     @property
     def row(self) -> AccountRow:
@@ -64,6 +70,26 @@ class Opened:
     def touched(self) -> str:
         return ago(self.row.last_touch_at, answers.today())
 
+    @cached_property
+    def notes(self) -> list[Note]:
+        """What people wrote of it, newest first; nothing for those who may not read it."""
+        return notes.of_account(self.account_id) if self.sees_notes else []
+
+    @cached_property
+    def ctas(self) -> list[Cta]:
+        """Its CTAs, open and closed; nothing for those who may not see them."""
+        return [row for rows in listed.of_account(self.account_id) for row in rows] if self.sees_ctas else []
+
+    @cached_property
+    def said(self) -> list[Sentiment]:
+        """How people said it stands, newest first."""
+        return ctas_sentiment.of_account(self.account_id) if self.sees_ctas else []
+
+    @cached_property
+    def handovers(self) -> list[Handover]:
+        """Its hand-overs at the desk, newest first."""
+        return handover.of_account(self.account_id)
+
     @property
     def pills(self) -> list[tuple[str, str]]:
         """The company's own attributes that say something."""
@@ -76,7 +102,8 @@ def opened(request: HttpRequest, account_id: str) -> Opened:
     header = answers.ask_records(account.header, account_id, reach.owners, reach.owner_in)
     if header is None:
         raise Http404(f"there is no account '{account_id}'")
-    return Opened(account_id, header, reach, rights.may(request.user, "notes", account_id))
+    notes, ctas, works = (rights.may(request.user, right, account_id) for right in ("notes", "cta", "cta.work"))
+    return Opened(account_id, header, reach, notes, ctas, works)
 
 
 Tab = Callable[[HttpRequest, Lens, Opened], dict[str, Any]]
@@ -113,16 +140,15 @@ def tab(name: str, template: str) -> Callable[[Tab], Callable[..., HttpResponseB
 @tab("account", "web/account/overview.html")
 def overview(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
     """What matters at a glance."""
-    told = lines.told(lens, one.account_id, request.user, limit=RECENT, with_notes=one.sees_notes)
+    told = lines.told(lens, one, request.user, limit=RECENT)
     moved = lens.ask(account.movements, one.account_id)
-    written = notes.of_account(one.account_id) if one.sees_notes else []
     people = _contacts(one)
     return {
         "history": charts.mrr_history(request, lens, one.account_id), "usage": charts.active_people(request, lens, one.account_id),
         "moved": moved[:MOVED], "moved_more": len(moved) > MOVED, "lines": told.lines, "has_older": bool(told.older),
-        "items": items(lens, one), "pinned": [note for note in written if note.is_pinned],
+        "items": items(lens, one), "pinned": [note for note in one.notes if note.is_pinned],
         "people": [person for person in people if person.is_present and person.role in ("champion", "sponsor")],
-        "planned": [order for order in handover.of_account(one.account_id) if order.from_day > answers.today()],
+        "planned": [order for order in one.handovers if order.from_day > answers.today()],
         "panels": panels.of_account(request, one.account_id),
     }  # fmt: skip
 
@@ -130,10 +156,11 @@ def overview(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
 @tab("account_timeline", "web/account/timeline.html")
 def life(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
     """Everything that happened, newest first."""
-    offered = {kind: title for kind, title in lines.KINDS.items() if kind != "note" or one.sees_notes}
+    hidden = {"note": one.sees_notes, "cta": one.sees_ctas, "sentiment": one.sees_ctas}
+    offered = {kind: title for kind, title in lines.KINDS.items() if hidden.get(kind, True)}
     kinds = tuple(kind for kind in offered if kind in request.GET.getlist("kind"))
     before = timeline.Cursor.parse(request.GET["before"]) if request.GET.get("before") else None
-    told = lines.told(lens, one.account_id, request.user, kinds, before, with_notes=one.sees_notes)
+    told = lines.told(lens, one, request.user, kinds, before)
     chips = [
         (title, kind in kinds, [k for k in offered if (k in kinds) != (k == kind)]) for kind, title in offered.items()
     ]
@@ -161,15 +188,17 @@ def _contacts(one: Opened) -> list[facts.Contact]:
 def usage(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
     """Who uses the product, and what of it."""
     told = charts.usage_of(one.account_id)
-    sums = {
-        feature: sum(week.features.get(feature, 0) for week in told.weeks)
-        for feature in told.features
-        if feature != "*"
-    }
-    recent = {feature: sum(week.features.get(feature, 0) for week in told.weeks[-4:]) for feature in sums}
-    most = max(sums.values(), default=0)
+    last = [week.start for week in told.weeks[-4:]]
+    used = charts.features_of(one.account_id)
+    most = max((sum(weeks.values()) for weeks in used.values()), default=0)
     features = [
-        (feature, total, recent[feature], 100 * total // most if most else 0) for feature, total in sums.items()
+        (
+            feature,
+            total := sum(weeks.values()),
+            sum(weeks.get(start, 0) for start in last),
+            100 * total // most if most else 0,
+        )
+        for feature, weeks in used.items()
     ]
     return {
         "usage": told, "features": features, "people_chart": charts.active_people(request, lens, one.account_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -34,6 +35,12 @@ def usage_of(account_id: str) -> Usage:
     """A year of usage by week."""
     told: Usage = answers.ask_records(account.usage, account_id)
     return told
+
+
+def features_of(account_id: str) -> dict[str, dict[date, int]]:
+    """A year of events by feature and week, without those that are of no feature."""
+    told: dict[str, dict[date, int]] = answers.ask_records(account.features_used, account_id)
+    return {feature: weeks for feature, weeks in told.items() if feature != "*"}
 
 
 @account_charted("mrr_history")
@@ -93,9 +100,9 @@ def events(request: HttpRequest, lens: Lens, account_id: str) -> Charted | None:
     if not any(week.events for week in told.weeks):
         return None
     days, names = [str(week.start) for week in told.weeks], [f"{week.start:%-d %b}" for week in told.weeks]
-    features = [feature for feature in told.features if feature != "*"][:3]
     lines: dict[str, list[float | None]] = {"All": [week.events for week in told.weeks]}
-    lines |= {feature: [week.features.get(feature, 0) for week in told.weeks] for feature in features}
+    for feature, events_of in list(features_of(account_id).items())[:3]:
+        lines[feature] = [events_of.get(week.start, 0) for week in told.weeks]
     columns = (Column("Week from"), *(Column(name, "count") for name in lines))
     rows = [(day, *(values[n] for values in lines.values())) for n, day in enumerate(days)]
     return Charted(

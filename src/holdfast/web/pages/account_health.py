@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from holdfast.charts import numbers, watching
 from holdfast.charts.charted import Charted, Column
 from holdfast.domain.feature import GROUPS, Feature
-from holdfast.domain.sentiment import disagreement
 from holdfast.flows import ctas_sentiment
 from holdfast.metrics import health, measured, risk, signalled
 from holdfast.metrics.signalled import Behind
@@ -20,6 +19,7 @@ from holdfast.web import answers, show
 from holdfast.web.charted import account_charted
 from holdfast.web.lens import Lens
 from holdfast.web.pages import account_timeline as lines
+from holdfast.web.pages import cta_parts as parts
 from holdfast.web.pages import watch_room as room
 from holdfast.web.pages import watch_words as words
 from holdfast.web.pages.account import Opened, opened, tab
@@ -72,7 +72,7 @@ def page_of(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
     track = room.track_record()
     return told | {
         "history": history(request, lens, one.account_id), "parts": parts_of(one.account_id), "moves": answers.ask_records(health.moves, one.account_id),
-        "tone": room.tones().get(stands.band or "", ""), "apart": disagreement(said, stands.health) if said else "",
+        "tone": room.tones().get(stands.band or "", ""), "apart": parts.apart(one.account_id, said),
         "said": said, "sentiment": room.SENTIMENTS.get(said or 0, ""), "chances": answers.ask_records(risk.chances, one.account_id),
         "reasons": reasons_of(one.account_id), "caution": room.caution(track), "signals": signals_of(one.account_id),
         "features": len(answers.ask_records(measured.of_account, one.account_id)),

@@ -13,10 +13,12 @@ from django.http import HttpRequest
 from holdfast.charts import numbers
 from holdfast.desk.models import Cta, CtaEvent, User
 from holdfast.domain.ctas import OUTCOMES, in_words, is_gone
+from holdfast.domain.health import Disagreement, disagreement
 from holdfast.domain.judgement import SEVERITIES
 from holdfast.flows import ctas_listed as listed
+from holdfast.flows import scorecards
 from holdfast.flows.ctas_work import MOST, CtaError
-from holdfast.metrics import accounts
+from holdfast.metrics import accounts, standing
 from holdfast.web import answers, owners, rights
 from holdfast.web.pages.account_columns import until
 from holdfast.web.pages.account_reach import reach_of
@@ -157,13 +159,10 @@ def _title(row: Cta, kind: str, detail: dict[str, Any]) -> str:
     }[kind]  # fmt: skip
 
 
-def health_of(account_id: str) -> float | None:
-    """The health that the last watch gave; None where there is none."""
-    records = answers.records()
-    if records.watch is None:
-        return None
-    found = records.rows("select health from standing where account_id = ?", [account_id])
-    return float(found[0][0]) if found and found[0][0] is not None else None
+def apart(account_id: str, said: int | None) -> Disagreement | None:
+    """Where the CSM's word and the health that the last watch gave disagree."""
+    stands = answers.ask_records(standing.of_account, account_id)
+    return disagreement(stands.health, said, scorecards.bands(answers.home())) if stands else None
 
 
 def known_names() -> list[str]:

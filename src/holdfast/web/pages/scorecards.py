@@ -80,7 +80,7 @@ def scorecards(request: HttpRequest) -> HttpResponseBase:
         request, "web/watch/scorecards.html", "scorecards", cards=cards, error=error, bands=bands, rows=_rows(spread, bands, cards),
         tones=room.tones(), currency=answers.records().currency, record=_worth(), may_edit=rights.may(request.user, "scorecards"),
         is_own=flow.is_own(home), fell=answers.ask_records(health.fell, SOME, reach.owners, reach.owner_in),
-        apart=answers.ask_records(health.apart, SOME, reach.owners, reach.owner_in), sentiments=room.SENTIMENTS,
+        apart=answers.ask_records(health.apart, tuple(name for name, _, _ in bands), SOME, reach.owners, reach.owner_in), sentiments=room.SENTIMENTS,
     )  # fmt: skip
 
 

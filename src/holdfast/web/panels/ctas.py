@@ -20,5 +20,5 @@ def panel(request: HttpRequest, account_id: str) -> SafeString | None:
     if not rights.may(request.user, "cta", account_id) or not (rows or works):
         return None
     lines = [parts.line(request, row, "", answers.today()) for row in rows]
-    told = {"lines": lines, "closed": closed, "works": works, "account_id": account_id}
+    told = {"lines": lines, "closed": len(closed), "works": works, "account_id": account_id}
     return render_to_string("web/ctas/panel.html", told, request)

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from holdfast.domain.sentiment import VALUES, disagreement
+from holdfast.domain.sentiment import VALUES
 from holdfast.flows import ctas_sentiment
 from holdfast.web import rights
 from holdfast.web.pages import cta_parts as parts
@@ -23,6 +23,6 @@ def panel(request: HttpRequest, account_id: str) -> SafeString | None:
     told = {
         "said": said[0] if said else None, "before": said[1:6], "works": works, "account_id": account_id,
         "reads_notes": rights.may(request.user, "notes", account_id), "values": VALUES,
-        "apart": disagreement(said[0].value, parts.health_of(account_id)) if said else "",
+        "apart": parts.apart(account_id, said[0].value) if said else None,
     }  # fmt: skip
     return render_to_string("web/ctas/sentiment.html", told, request)
