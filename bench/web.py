@@ -59,8 +59,7 @@ def run(root: Path, accounts: int, users: int, seconds: float) -> Seen:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
         apart.submit(make, home, accounts).result()
     port = _free_port()
-    holdfast = Path(sys.executable).with_name("holdfast")
-    command = [str(holdfast), "serve", "--home", str(home), "--port", str(port)]
+    command = [_holdfast(), "serve", "--home", str(home), "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(port)
@@ -75,19 +74,24 @@ def run(root: Path, accounts: int, users: int, seconds: float) -> Seen:
     return seen
 
 
+def _holdfast() -> str:
+    return str(Path(sys.executable).with_name("holdfast"))
+
+
 def _of_children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def make(home: Path, accounts: int) -> None:
-    """The demo company of a size, booked; a large one has a shorter past and counts usage as a whole."""
+    """The demo company of a size, booked and watched; a large one has a shorter past and counts usage as a whole."""
     if (home / "made").exists():
         return
     now = datetime.now(UTC)
     small = World(accounts=accounts)
     large = World(accounts=accounts, count="all", usage="daily", months=18)
     book(demo(home, large if accounts > TARGETS[0][0] else small, now), now)
+    subprocess.run([_holdfast(), "--home", str(home), "watch"], check=True, stdout=subprocess.DEVNULL)
     (home / "made").touch()
 
 

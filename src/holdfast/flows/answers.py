@@ -25,10 +25,11 @@ from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.records import Records
 
 __all__ = [
-    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "one_look", "owner_in_facts", "records", "today",
+    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "looked", "one_look", "owner_in_facts", "records", "today",
     "watch",
 ]  # fmt: skip
 
+K = TypeVar("K")
 T = TypeVar("T")
 #: answers kept per process
 KEPT = 2_000
@@ -72,19 +73,19 @@ def one_look() -> Iterator[None]:
         _own.__dict__.pop("looked", None)
 
 
-def _looked(look: Callable[[Path], T], path: Path) -> T:
-    """What a look finds; within `one_look` what the first one found."""
+def looked(look: Callable[[K], T], at: K) -> T:
+    """What a look at something finds; within `one_look` what the first one found."""
     found: dict[Any, T] | None = _own.__dict__.get("looked")
     if found is None:
-        return look(path)
-    if (look, path) not in found:
-        found[look, path] = look(path)
-    return found[look, path]
+        return look(at)
+    if (look, at) not in found:
+        found[look, at] = look(at)
+    return found[look, at]
 
 
 def _state(path: Path) -> tuple[Any, ...]:
     """Of the files that a home is read from; the same until one of them changes."""
-    return _looked(_stamps, path)
+    return looked(_stamps, path)
 
 
 def _stamps(path: Path) -> tuple[Any, ...]:
@@ -102,7 +103,7 @@ def _stamp(path: Path) -> tuple[str, int, int, int]:
 
 def current() -> Published | None:
     """What is published; None before the first booking, or where there is no home yet."""
-    return _looked(_current, home_path())
+    return looked(_current, home_path())
 
 
 def _current(path: Path) -> Published | None:
@@ -120,7 +121,7 @@ def _current(path: Path) -> Published | None:
 
 def watch() -> watching.Current | None:
     """The watch that is published; None before the first, or where there is no home yet."""
-    return _looked(_watch, home_path())
+    return looked(_watch, home_path())
 
 
 def _watch(path: Path) -> watching.Current | None:

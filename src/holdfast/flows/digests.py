@@ -30,21 +30,19 @@ class Told:
     renewals: Sequence[book.Renewal]
     happened: Sequence[book.Happened]
     untouched: Sequence[accounts.AccountRow]
-    #: the CTAs of the week with their accounts' names, the most pressing first, and what waits behind them
-    ctas: Sequence[tuple[Cta, str]]
-    waiting: listed.Sum
+    week: listed.Week
 
 
 def told_of(home: Home, owner: str | None) -> Told:
     """What stands in a book today: of an owner, or of everyone (None)."""
     owner_in = None if owner is None else frozenset({owner})
     records, ledger, standing = answers.records(), answers.Source(home.policy()).ledger(), owners.standing()
-    ctas, waiting = listed.week(owner, listed.Eyes(standing, owner_in, owner or ""))
+    week = listed.week(owner, listed.Eyes(standing, owner_in, owner or ""), records.as_of, LINES)
     return Told(
         book.totals(records, ledger, standing, owner_in),
         book.renewals(records, AHEAD, standing, owner_in),
         book.happened(records, ledger, BACK, standing, owner_in, LINES),
-        book.untouched(records, UNTOUCHED, standing, owner_in, LINES), ctas, waiting,
+        book.untouched(records, UNTOUCHED, standing, owner_in, LINES), week,
     )  # fmt: skip
 
 
@@ -112,8 +110,8 @@ def _parts(told: Told) -> list[Part]:
         ),
         Part(
             "To do this week",
-            [(f"{name}: {cta.title}{_due(cta)}", numbers.money_whole(cta.at_stake_minor, cta.currency or code)) for cta, name in told.ctas[:LINES]],
-            "Nothing.", _more(len(told.ctas), told.waiting),
+            [(f"{name}: {cta.title}{_due(cta)}", numbers.money_whole(cta.at_stake_minor, cta.currency or code)) for cta, name in told.week.rows],
+            "Nothing.", _more(told.week.here.count, told.week.waiting),
         ),
         Part(f"What happened in the last {BACK} days", [_happening(one) for one in told.happened[:LINES]], "Nothing moved."),
         Part(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from holdfast.domain.money import convert
 from holdfast.domain.period import month_no, month_start
@@ -161,39 +160,51 @@ class Change:
     account_id: str | None
 
 
-#: changes by account of ledgers that are open: their files never change
-_READ: WeakKeyDictionary[Ledger, dict[str, list[Change]]] = WeakKeyDictionary()
-_READS_KEPT = 64
-
-
 def changes_of(ledger: Ledger, account_id: str) -> list[Change]:
     """The changes up to the as-of day of an account's entities, and those of entities that it is counted with; in order of days."""
-    read = _READ.setdefault(ledger, {})
-    if account_id not in read:
-        while len(read) >= _READS_KEPT:
-            del read[next(iter(read))]
-        read[account_id] = [
-            Change(*line)
-            for line in ledger.rows(
-                "with own as (select entity_key, true as is_own from entity where account_id = ? "
-                "union all select distinct entity_key, false from belonging where account_id = ? "
-                "and entity_key not in (select entity_key from entity where account_id = ?)) "
-                "select day, currency, delta_minor, held_delta_minor, cause::varchar, load_no, source_row, is_own, account_id "
-                f"from change join own using (entity_key) where day <= date '{ledger.as_of}' "
-                "order by day, currency, abs(delta_minor) desc, cause, load_no, source_row",
-                [account_id] * 3,
-            )
-        ]
-    return read[account_id]
+    found: list[Change] = ledger.reads.get(("changes", account_id), lambda: _changes(ledger, account_id))
+    return found
+
+
+def _changes(ledger: Ledger, account_id: str) -> list[Change]:
+    own, others = keys(ledger, account_id)
+    lines = ledger.rows(
+        f"select day, currency, delta_minor, held_delta_minor, cause::varchar, load_no, source_row, entity_key in {_listed(own)}, "
+        f"account_id from change where entity_key in {_listed((*own, *others))} and day <= date '{ledger.as_of}' "
+        "order by day, currency, abs(delta_minor) desc, cause, load_no, source_row"
+    )
+    return [Change(*line) for line in lines]
+
+
+def keys(ledger: Ledger, account_id: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The account's entities, under the grain `subscription` one for each of its subscriptions; and others that it is counted with."""
+    found: tuple[tuple[int, ...], tuple[int, ...]] = ledger.reads.get(
+        ("keys", account_id), lambda: _keys(ledger, account_id)
+    )
+    return found
+
+
+def _keys(ledger: Ledger, account_id: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    lines = ledger.rows(
+        "select entity_key, true from entity where account_id = ? union all select entity_key, false from belonging where account_id = ?",
+        [account_id] * 2,
+    )
+    own = {key for key, is_own in lines if is_own}
+    return tuple(sorted(own)), tuple(sorted({key for key, _ in lines} - own))
+
+
+def of_entities(ledger: Ledger, account_id: str) -> str:
+    """SQL: whether a row is of one of the account's entities. The keys stand there, so that a file in their order is read only where they are."""
+    return f"entity_key in {_listed(keys(ledger, account_id)[0])}"
+
+
+def _listed(some: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, some)) or 'null'})"
 
 
 def own_changes(ledger: Ledger, account_id: str) -> list[Change]:
     """Those of the account's own entities: what its MRR is made of."""
     return [change for change in changes_of(ledger, account_id) if change.is_own]
-
-
-#: SQL: the entities of the account in the parameter; under the grain `subscription` each of its subscriptions
-ENTITIES = "(select entity_key from entity where account_id = ?)"
 
 
 def mrr_history(ledger: Ledger, account_id: str, view: View) -> History:
@@ -232,8 +243,7 @@ def movements(ledger: Ledger, account_id: str) -> list[Moved]:
         told[change.cause] = told.get(change.cause, 0) + change.delta_minor
     rows = ledger.rows(
         "select month_no, currency, kind::varchar, amount_minor, closing_minor from movement "
-        f"where entity_key in {ENTITIES} order by month_no desc, currency, kind",
-        [account_id],
+        f"where {of_entities(ledger, account_id)} order by month_no desc, currency, kind"
     )
     return [
         Moved(month_start(month), kind, amount, currency, _by_size(kind, causes.get((month, currency), {})), closing)

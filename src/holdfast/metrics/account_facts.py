@@ -146,12 +146,13 @@ def contacts(records: Records, account_id: str) -> list[Contact]:
     )
 
 
-def invoices(records: Records, account_id: str, limit: int | None = None) -> list[Invoice]:
-    """Newest first, each with its lines."""
+def invoices(records: Records, account_id: str, limit: int | None = None, *, with_lines: bool = True) -> list[Invoice]:
+    """Newest first, each with its lines where they are wanted."""
     found = [line for line in records.of_account("invoice", account_id) if line["issued_on"] <= records.as_of]
     found = _newest(found, "issued_on", "invoice_id", limit)
     lines: dict[str, list[Line]] = {}
-    for line in sorted(records.of_account("invoice_line", account_id), key=lambda line: str(line["line_id"])):
+    told = records.of_account("invoice_line", account_id) if with_lines else []
+    for line in sorted(told, key=lambda line: str(line["line_id"])):
         lines.setdefault(line["invoice_id"], []).append(_made(Line, line, "line_id"))
     return [
         _made(

@@ -261,13 +261,14 @@ def export(
 
 def names(
     records: Records,
-    ids: Iterable[str],
+    ids: Iterable[str] | None,
     owners: Owners = NO_OVERRIDES,
     owner_in: frozenset[str] | None = None,
 ) -> dict[str, str]:
-    """Names by account id, of those that there are for this reader."""
+    """Names by account id, of those that there are for this reader; of all where no ids are given."""
     where = within(owner_in)
-    where.add("account_id in (select unnest(?::varchar[]))", list(ids))
+    if ids is not None:
+        where.add("account_id in (select unnest(?::varchar[]))", list(ids))
     return dict(
         records.rows(f"select account_id, name from {reachable(records, owners)} where {where}", where.parameters)
     )

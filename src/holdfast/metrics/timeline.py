@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from holdfast.metrics import account_facts as facts
-from holdfast.metrics.account import ENTITIES, Source, own_changes
+from holdfast.metrics.account import Source, of_entities, own_changes
 from holdfast.metrics.steps import Step, steps
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.records import Records
@@ -116,7 +116,11 @@ def _movement(step: Step) -> Entry:
 
 def _payments(records: Records, _: Ledger, account_id: str) -> Iterator[Entry]:
     """The first payment, late ones, and those that took several attempts."""
-    paid = [i for i in facts.invoices(records, account_id) if i.paid_on is not None and i.paid_on <= records.as_of]
+    paid = [
+        i
+        for i in facts.invoices(records, account_id, with_lines=False)
+        if i.paid_on is not None and i.paid_on <= records.as_of
+    ]
     paid.sort(key=lambda invoice: (invoice.paid_on or date.min, invoice.invoice_id))
     for place, invoice in enumerate(paid):
         on = invoice.paid_on or invoice.issued_on
@@ -144,7 +148,7 @@ def _payments(records: Records, _: Ledger, account_id: str) -> Iterator[Entry]:
 
 def _invoices(records: Records, _: Ledger, account_id: str) -> Iterator[Entry]:
     """Invoices that are overdue, and those given up."""
-    for invoice in facts.invoices(records, account_id):
+    for invoice in facts.invoices(records, account_id, with_lines=False):
         due = invoice.due_on or invoice.issued_on
         if invoice.overdue_days is not None:
             title, detail = (
@@ -169,8 +173,7 @@ def _renewals(_: Records, ledger: Ledger, account_id: str) -> Iterator[Entry]:
     changes = own_changes(ledger, account_id)
     for day, currency, due in ledger.rows(
         "select day, currency, sum(amount_minor)::bigint from term "
-        f"where entity_key in {ENTITIES} and day <= date '{ledger.as_of}' group by all",
-        [account_id],
+        f"where {of_entities(ledger, account_id)} and day <= date '{ledger.as_of}' group by all"
     ):
         of_currency = [change for change in changes if change.currency == currency]
         before = sum(change.delta_minor for change in of_currency if change.day < day)

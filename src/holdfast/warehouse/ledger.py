@@ -16,6 +16,7 @@ import duckdb
 from holdfast.domain.money import FxError, Rates
 from holdfast.domain.period import month_no, month_start
 from holdfast.domain.policy import Policy
+from holdfast.warehouse.reads import Reads
 from holdfast.warehouse.sql import SCHEMA, literal, quoted, run, set_policy
 
 
@@ -27,8 +28,20 @@ class OutdatedLedgerError(RuntimeError):
     """A ledger that another version of Holdfast booked; the message says how to book it anew."""
 
 
+#: questions about single accounts whose answers are kept
+READS_KEPT = 1_000
 #: what is worked out of a ledger's file once and does not depend on who reads
-WORKED_OUT = ("settings", "currencies", "segments", "rates", "first_months", "_changing", "has_links", "has_combined")
+WORKED_OUT = (
+    "settings",
+    "currencies",
+    "segments",
+    "rates",
+    "first_months",
+    "_changing",
+    "has_links",
+    "has_combined",
+    "reads",
+)
 
 
 class Ledger:
@@ -73,6 +86,11 @@ class Ledger:
     @cached_property
     def settings(self) -> dict[str, str]:
         return dict(self.rows("select name, value from setting"))
+
+    @cached_property
+    def reads(self) -> Reads[tuple[str, str], Any]:
+        """What was asked of single accounts, for all who read the file beside each other."""
+        return Reads(READS_KEPT)
 
     @property
     def first_month(self) -> int:

@@ -17,14 +17,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from holdfast.warehouse.reads import Reads
 from holdfast.warehouse.sql import literal, quoted
 from holdfast.warehouse.watched import TABLES as WATCHED
 
 #: the form of the files; another number means that they have to be built anew
 RECORDS_SCHEMA = "4"
 USAGE_FILE = "usage.duckdb"
-#: reads of one account's rows that are kept: the files never change
-READS_KEPT = 256
+#: reads of one account's rows of a table that are kept for all readers of a file, which never changes
+READS_KEPT = 2_000
 
 #: a watch's file is attached by one thread at a time
 _attaching = threading.Lock()
@@ -50,7 +51,7 @@ class Records:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._given: dict[str, int] = {}
-        self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._read: Reads[tuple[Path | None, str, str], list[dict[str, Any]]] = Reads(READS_KEPT)
         self._seen: Path | None = None
         #: the settings of the watch that is read beside the facts; None: there is none
         self.watch: Mapping[str, str] | None = None
@@ -75,7 +76,7 @@ class Records:
         other = object.__new__(Records)
         other.path = self.path
         other._given = {}
-        other._read = {}
+        other._read = self._read
         other._seen, other.watch = None, None
         other.connection = self.connection.cursor()
         other.settings = self.settings
@@ -86,7 +87,6 @@ class Records:
         """Read a watch's tables beside the facts, each by its name; None: none. One in another currency is not seen."""
         if path == self._seen:
             return
-        self._read.clear()
         self._seen, self.watch = path, None
         if path is None:
             return
@@ -112,14 +112,9 @@ class Records:
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def of_account(self, table: str, account_id: str) -> list[dict[str, Any]]:
-        """One account's rows of a table, as they lie; read once."""
-        found = self._read.get((table, account_id))
-        if found is None:
-            while len(self._read) >= READS_KEPT:
-                del self._read[next(iter(self._read))]
-            found = self.told(f"select * from {quoted(table)} where account_id = ?", [account_id])
-            self._read[table, account_id] = found
-        return found
+        """One account's rows of a table, as they lie; read once for all forks."""
+        query = f"select * from {quoted(table)} where account_id = ?"
+        return self._read.get((self._seen, table, account_id), lambda: self.told(query, [account_id]))
 
     def give(self, name: str, table: pa.Table) -> None:
         """Make a table of the caller's readable under a name; the same table again costs nothing."""

@@ -13,6 +13,7 @@ from holdfast.flows.answers import (
     generation,
     home,
     kept,
+    looked,
     one_look,
     owner_in_facts,
     records,
@@ -20,7 +21,7 @@ from holdfast.flows.answers import (
 )
 
 __all__ = [
-    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "now", "one_look", "owner_in_facts", "records",
+    "NotReady", "Source", "ask_records", "current", "forget", "generation", "home", "kept", "looked", "now", "one_look", "owner_in_facts", "records",
     "today", "watch",
 ]  # fmt: skip
 

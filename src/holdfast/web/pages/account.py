@@ -78,12 +78,16 @@ class Opened:
     @cached_property
     def ctas(self) -> list[Cta]:
         """Its CTAs, open and closed; nothing for those who may not see them."""
-        return [row for rows in listed.of_account(self.account_id) for row in rows] if self.sees_ctas else []
+        return (
+            [row for rows in answers.looked(listed.of_account, self.account_id) for row in rows]
+            if self.sees_ctas
+            else []
+        )
 
     @cached_property
     def said(self) -> list[Sentiment]:
         """How people said it stands, newest first."""
-        return ctas_sentiment.of_account(self.account_id) if self.sees_ctas else []
+        return answers.looked(ctas_sentiment.of_account, self.account_id) if self.sees_ctas else []
 
     @cached_property
     def handovers(self) -> list[Handover]:

@@ -94,7 +94,7 @@ def many(request: HttpRequest) -> HttpResponseBase:
     """The same with all that are ticked; those that are not the reader's to work on stay as they are."""
     who, given = by(request), request.POST
     rows = Cta.objects.unclosed().filter(public_id__in=given.getlist("id")[:MOST])
-    mine = [row for row, _ in listed.seen(rows, parts.eyes_of(request)) if _may_work(request, row)]
+    mine = [row for row in listed.seen(rows, parts.eyes_of(request)) if _may_work(request, row)]
     works: dict[str, tuple[Work, str]] = {
         "start": (lambda row: ctas_work.start(row, who), "taken up"),
         "snooze": (lambda row: ctas_work.snooze(row, _until(request, who), who), "snoozed"),

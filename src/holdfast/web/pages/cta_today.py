@@ -42,13 +42,12 @@ class Week:
 def of_book(request: HttpRequest, owner: str, reach: Reach) -> Week:
     """Of an owner's CTAs, or of everybody's where no owner is named."""
     today = answers.today()
-    rows, waiting = listed.week(owner or None, parts.eyes_of(request))
-    lines = [parts.line(request, row, name, today) for row, name in rows]
+    week = listed.week(owner or None, parts.eyes_of(request), today, SOME)
+    lines = [parts.line(request, row, name, today) for row, name in week.rows]
     due = _due(reach, today) if rights.may(request.user, "cta.work") else []
     told: dict[str, Any] = {"owner": owner} if owner and parts.eyes_of(request).owner_in is None else {}
     return Week(
-        lines[:SOME], len(lines), sum(one.cta.at_stake_minor for one in lines), sum(one.is_overdue for one in lines), waiting,
-        urlencode(told), due[:DUE], max(0, len(due) - DUE),
+        lines, week.here.count, week.here.minor, week.overdue, week.waiting, urlencode(told), due[:DUE], max(0, len(due) - DUE),
     )  # fmt: skip
 
 

@@ -42,16 +42,15 @@ def told_of(request: HttpRequest, asked: QueryDict) -> dict[str, Any]:
     tab = tab if tab in listed.TABS else "risk"
     gone = bool(asked.get("gone"))
     owner = asked.get("owner") or None
-    found = listed.listed(
-        listed.Asked(tab, "" if owner == parts.NOBODY else owner, today if gone else None), eyes, today
-    )
-    number, rows = page_of(request), found.rows
-    lines = [parts.line(request, row, name, today) for row, name in rows[(number - 1) * LINES : number * LINES]]
+    number, named = page_of(request), "" if owner == parts.NOBODY else owner
+    wanted = listed.Asked(tab, named, today if gone else None)
+    found = listed.listed(wanted, eyes, today, LINES, (number - 1) * LINES)
+    lines = [parts.line(request, row, name, today) for row, name in found.rows]
     sums = [(name, title, found.sums[name]) for name, title in listed.TABS.items()]
     return {
         "section": "ctas", "tab": tab, "tab_title": listed.TABS[tab], "sums": sums, "owner": owner, "owners": found.owners, "as_of": today,
-        "groups": parts.grouped(lines, "closed" if gone else tab, today), "count": len(rows), "minor": found.minor, "gone": found.gone,
-        "is_gone": gone, "currency": answers.records().currency, "pager": pager(number, len(rows), LINES), "back": _query(tab, owner, gone=gone),
+        "groups": parts.grouped(lines, "closed" if gone else tab, today), "count": found.here.count, "minor": found.here.minor, "gone": found.gone,
+        "is_gone": gone, "currency": answers.records().currency, "pager": pager(number, found.here.count, LINES), "back": _query(tab, owner, gone=gone),
         "outcomes": OUTCOMES, "names": parts.known_names(), "may_work": rights.may(request.user, "cta.work"),
         "may_plan": rights.may(request.user, "owners"), "budget": ctas.budget(), "nobody": parts.NOBODY,
         "chooses_owner": eyes.owner_in is None,

@@ -15,7 +15,7 @@ ORDER = 10
 
 def panel(request: HttpRequest, account_id: str) -> SafeString | None:
     """A card; for those who only read nothing where there is nothing."""
-    rows, closed = listed.of_account(account_id)
+    rows, closed = answers.looked(listed.of_account, account_id)
     works = rights.may(request.user, "cta.work", account_id)
     if not rights.may(request.user, "cta", account_id) or not (rows or works):
         return None

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from holdfast.domain.sentiment import VALUES
 from holdfast.flows import ctas_sentiment
-from holdfast.web import rights
+from holdfast.web import answers, rights
 from holdfast.web.pages import cta_parts as parts
 
 ORDER = 12
@@ -16,7 +16,7 @@ ORDER = 12
 
 def panel(request: HttpRequest, account_id: str) -> SafeString | None:
     """A card; for those who only read nothing where nothing was said."""
-    said = ctas_sentiment.of_account(account_id)
+    said = answers.looked(ctas_sentiment.of_account, account_id)
     works = rights.may(request.user, "cta.work", account_id)
     if not said and not works:
         return None
