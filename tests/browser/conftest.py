@@ -163,6 +163,51 @@ def sign_in(page: Any, site: Site, who: str) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
+@pytest.fixture(scope="session")
+def kept_contexts() -> Iterator[dict[tuple[Any, ...], Any]]:
+    """Browsers that are used again, so that scripts and styles are fetched once; by who, size and theme."""
+    kept: dict[tuple[Any, ...], Any] = {}
+    yield kept
+    for context in kept.values():
+        context.close()
+
+
+@pytest.fixture
+def look_at(
+    site: Site, browser: Any, signed_in: Callable[..., Any], kept_contexts: dict[tuple[Any, ...], Any]
+) -> Iterator[Callable[..., Any]]:
+    """As `open_page`, for tests that only look: people keep their browser from one to the next."""
+    pages: list[Any] = []
+    complaints: list[str] = []
+
+    def opened(who: str, path: str, *, phone: bool = False, theme: str = "light") -> Any:
+        key = (who, phone, theme)
+        if key not in kept_contexts:
+            kept_contexts[key] = _context(site, browser, signed_in(who), phone=phone, theme=theme)
+        page = kept_contexts[key].new_page()
+        pages.append(page)
+        _listen(page, complaints)
+        page.goto(f"{site.base}{path}")
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def _context(site: Site, browser: Any, state: Any, *, phone: bool, theme: str) -> Any:
+    size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+    context = browser.new_context(viewport=size, storage_state=state, has_touch=phone, accept_downloads=True)
+    context.add_cookies([{"name": "theme", "value": theme, "url": site.base}])
+    return context
+
+
+def _listen(page: Any, complaints: list[str]) -> None:
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+
+
 @pytest.fixture
 def open_page(site: Site, browser: Any, signed_in: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
     """open_page("vp", "/overview/", phone=True, theme="dark"): a page; whatever the browser complains of fails the test."""
@@ -170,15 +215,10 @@ def open_page(site: Site, browser: Any, signed_in: Callable[..., Any]) -> Iterat
     complaints: list[str] = []
 
     def opened(who: str | None, path: str, *, phone: bool = False, theme: str = "light") -> Any:
-        size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
-        context = browser.new_context(
-            viewport=size, storage_state=signed_in(who) if who else None, has_touch=phone, accept_downloads=True
-        )
-        context.add_cookies([{"name": "theme", "value": theme, "url": site.base}])
+        context = _context(site, browser, signed_in(who) if who else None, phone=phone, theme=theme)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+        _listen(page, complaints)
         page.goto(f"{site.base}{path}")
         return page
 

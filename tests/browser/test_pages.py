@@ -34,10 +34,10 @@ def account(site: Site) -> str:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("who", "path"), [("vp", path) for path in ADMIN] + [("csm", path) for path in CSM])
-def test_axe_finds_nothing(open_page: Callable[..., Any], account: str, who: str, path: str, theme: str) -> None:
+def test_axe_finds_nothing(look_at: Callable[..., Any], account: str, who: str, path: str, theme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page = open_page(who, path.format(account=account), theme=theme)
+    page = look_at(who, path.format(account=account), theme=theme)
     page.wait_for_load_state("networkidle")
     found = Axe().run(page, options={"runOnly": IN_THE_DARK if theme == "dark" else RULES}).response["violations"]
     assert not found, "\n".join(
@@ -48,9 +48,9 @@ def test_axe_finds_nothing(open_page: Callable[..., Any], account: str, who: str
 
 @pytest.mark.parametrize(("who", "path"), [("vp", path) for path in ADMIN] + [("csm", path) for path in CSM])
 def test_a_phone_shows_it_without_scrolling_sideways(
-    open_page: Callable[..., Any], account: str, who: str, path: str
+    look_at: Callable[..., Any], account: str, who: str, path: str
 ) -> None:
-    page = open_page(who, path.format(account=account), phone=True)
+    page = look_at(who, path.format(account=account), phone=True)
     page.wait_for_load_state("networkidle")
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 391, f"the page is {wide} pixels wide"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
+from random import Random, randrange
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from holdfast.warehouse.window import View, create_window
 from ..ledger.booked import renamed, together
 from ..oracle.ledger import Facts
 from ..oracle.pencil import account, facts, item, learned, policy
-from ..oracle.strategies import companies, days, policies
+from ..oracle.strategies import Thrown, companies, company, days, policies
+from ..oracle.strategies import day as any_day
+from ..oracle.strategies import policy as any_policy
 from .worlds import DOLLARS, ledger_of, measured, path, rate, with_attributes
 
 
@@ -139,10 +142,17 @@ def test_any_company_s_bridge_ties_out(many: list[Facts], chosen: Policy, as_of:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(companies(), min_size=1, max_size=30), policies(), days())
-def test_many_companies_bridges_tie_out(many: list[Facts], chosen: Policy, as_of: date) -> None:
-    test_any_company_s_bridge_ties_out.hypothesis.inner_test(many, chosen, as_of)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("part", range(3))
+def test_many_companies_bridges_tie_out(part: int) -> None:
+    for _ in range(12):
+        seed = randrange(2**32)
+        dice = Thrown(Random(seed))
+        many = [company(dice) for _ in range(dice.whole(1, 30))]
+        chosen, as_of = any_policy(dice), any_day(dice)
+        try:
+            test_any_company_s_bridge_ties_out.hypothesis.inner_test(many, chosen, as_of)  # type: ignore[attr-defined]
+        except AssertionError as error:
+            raise AssertionError(f"dice {seed}, {chosen}, as of {as_of}: {many}") from error
 
 
 # --- with pencil and paper ----------------------------------------------------------------------------------
