@@ -9,7 +9,7 @@ ADMIN = (
     "/accounts/{account}/support/", "/accounts/{account}/billing/", "/accounts/{account}/timeline/", "/today/", "/board/",
     "/ctas/", "/ctas/?tab=waiting", "/ctas/?tab=closed", "/ctas/?tab=pooled", "/ctas/budget", "/accounts/{account}/ctas/new/",
     "/accounts/{account}/ctas/cta_0000000000000001/", "/accounts/{account}/ctas/cta_0000000000000001/close/",
-    "/risk/", "/signals/", "/signals/champion_left/", "/health/", "/health/edit/", "/trackrecord/", "/features/?q=ticket",
+    "/risk/", "/risk/explain/expected_mrr/", "/signals/", "/signals/champion_left/", "/health/", "/health/edit/", "/trackrecord/", "/features/?q=ticket",
     "/accounts/{account}/health/", "/accounts/{account}/features/?q=ticket",
     "/setup/", "/setup/connections/", "/setup/connections/new/stripe/", "/setup/connections/new/hubspot/", "/setup/matches/",
     "/setup/policies/", "/setup/settings/", "/setup/segments/", "/setup/owners/", "/setup/people/", "/setup/roles/",

@@ -154,6 +154,80 @@ def _outlooks(
     return [Share(line[0], Outlook(*line[1:])) for line in found]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What MRR at risk (within 90 days) and expected MRR are sums of; minor units of the records' currency."""
+
+    accounts: int
+    mrr_minor: int
+    #: each account's MRR × its chance of leaving
+    leaving_minor: int
+    at_risk_minor: int
+    #: of the accounts that are expected to lose, and of those that are expected to grow
+    lost_minor: int
+    won_minor: int
+    expected_minor: int
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """One account in the sums: its MRR, chances, MRR at risk and expected MRR."""
+
+    account_id: str
+    name: str
+    mrr_minor: int
+    churn: float | None
+    contraction: float | None
+    expansion: float | None
+    at_risk_minor: int | None
+    expected_minor: int
+
+
+def parts(
+    records: Records, horizon: int, owners: Owners = NO_OVERRIDES, owner_in: frozenset[str] | None = None
+) -> Parts:
+    """The sums over all accounts that the reader may see."""
+    where = within(owner_in)
+    moved = "coalesce(expected.expected_minor, standing.mrr_minor) - standing.mrr_minor"
+    found = records.rows(
+        "select count(*), coalesce(sum(standing.mrr_minor), 0)::bigint, "
+        "coalesce(sum(round(standing.mrr_minor * standing.churn_90)), 0)::bigint, "
+        "coalesce(sum(standing.at_risk_minor), 0)::bigint, "
+        f"coalesce(sum(least({moved}, 0)), 0)::bigint, coalesce(sum(greatest({moved}, 0)), 0)::bigint, "
+        "coalesce(sum(coalesce(expected.expected_minor, standing.mrr_minor)), 0)::bigint "
+        f"from {_standing(records, owners)} where {where}",
+        [horizon, *where.parameters],
+    )
+    return Parts(*found[0])
+
+
+def ahead(
+    records: Records, by: str, horizon: int, limit: int, owners: Owners = NO_OVERRIDES, owner_in: frozenset[str] | None = None
+) -> list[Ahead]:  # fmt: skip
+    """The accounts that make up most of a sum: `at_risk`, or `moved` by which expected MRR differs from today's."""
+    where = within(owner_in)
+    size = {
+        "at_risk": "coalesce(standing.at_risk_minor, 0)",
+        "moved": "abs(coalesce(expected.expected_minor, standing.mrr_minor) - standing.mrr_minor)",
+    }[by]
+    chance = "(select max(probability) from risk where risk.account_id = accounts.account_id and horizon_days = ? and target = '{}')"
+    chances = ", ".join(chance.format(target) for target in TARGETS)
+    found = records.rows(
+        f"select accounts.account_id, accounts.name, standing.mrr_minor, {chances}, standing.at_risk_minor, "
+        f"coalesce(expected.expected_minor, standing.mrr_minor) from {_standing(records, owners)} where {where} "
+        f"order by {size} desc, accounts.account_id limit ?",
+        [*[horizon] * len(TARGETS), horizon, *where.parameters, limit],
+    )
+    return [Ahead(*line) for line in found]
+
+
+def _standing(records: Records, owners: Owners) -> str:
+    return (
+        f"{reachable(records, owners)} as accounts join standing on standing.account_id = accounts.account_id "
+        "left join expected on expected.account_id = accounts.account_id and expected.horizon_days = ?"
+    )
+
+
 def past_error(book: Iterable[dict[str, Any]], horizon: int) -> float | None:
     """How far past forecasts of the whole book were off, as a share of them; None: none has come true yet."""
     told = [

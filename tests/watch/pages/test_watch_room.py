@@ -70,6 +70,36 @@ def test_predicted_nrr_stands_with_its_interval_for_the_book_and_each_segment(we
     assert len(re.findall(r"\d+\.\d% – \d+\.\d%", told)) == 3
 
 
+def figures(page: str) -> list[str]:
+    """The steps of an explained figure, and what comes out."""
+    told = page.split('<table class="data-table compact">')[1].split("</table>")[0]
+    return re.findall(r"-?\$[\d,.]+", told.replace("−", "-"))
+
+
+@pytest.mark.parametrize("metric", ["at_risk", "expected_mrr"])
+def test_a_figure_of_the_page_opens_to_how_it_was_computed(web: Watched, metric: str) -> None:
+    address = f"/risk/explain/{metric}/"
+    assert f'href="{address}' in text(web.admin.get("/risk/"))
+    page, part = web.admin.get(address), web.admin.get(address, headers={"HX-Request": "true"})
+    assert "The steps sum to the figure, to the minor unit." in text(page) and "<main" not in text(part)
+    amounts = [float(one.replace("$", "").replace(",", "")) for one in figures(text(page))]
+    *steps, whole, _ = amounts
+    assert round(sum(steps), 2) == whole
+    assert "select" in text(page) and "standing" in text(page) and "Acme" in text(page) and "Bolt" in text(page)
+    assert "Where the chances come from" in text(page) and "Ledger generation" in text(page)
+
+
+def test_mrr_at_risk_is_explained_by_the_accounts_that_make_it(web: Watched) -> None:
+    assert figures(text(web.admin.get("/risk/explain/at_risk/")))[2] == "$101.90"
+    alice = text(web.alice.get("/risk/explain/at_risk/"))
+    assert figures(alice)[2] == "$61.50" and "Acme" in alice and "Bolt" not in alice, "a CSM's is of their own book"
+
+
+def test_a_figure_or_span_that_is_none_is_said(web: Watched) -> None:
+    assert web.admin.get("/risk/explain/nonsense/").status_code == 404
+    assert web.admin.get("/risk/explain/expected_mrr/?days=31").status_code == 400
+
+
 def test_where_the_model_is_not_better_the_page_says_so_and_what_it_needs(own: Watched, settings: Any) -> None:
     assert "falls back to the scorecard" not in text(own.admin.get("/risk/"))
     _say(settings.HOME, "churn", verdict="not enough history", needs=14, why="6 accounts left; about 20 are needed.")

@@ -63,9 +63,9 @@ class Predicted:
 def risk(request: HttpRequest) -> HttpResponseBase:
     """The page."""
     reach, records, track = reach_of(request), answers.records(), room.track_record()
-    rank, horizon = _one_of(request, "rank", RANKS, "money"), int(_one_of(request, "days", ("30", "90", "180"), "90"))
+    rank, horizon = one_of(request, "rank", RANKS, "money"), int(one_of(request, "days", ("30", "90", "180"), "90"))
     segments = answers.ask_records(_segments)
-    by = _one_of(request, "by", segments, segments[0]) if segments else ""
+    by = one_of(request, "by", segments, segments[0]) if segments else ""
     whole = answers.ask_records(metrics.outlook, horizon, reach.owners, reach.owner_in)
     error = metrics.past_error(track["book"], horizon)
     shares = answers.ask_records(metrics.by_segment, by, horizon, reach.owners, reach.owner_in) if by else []
@@ -79,7 +79,7 @@ def risk(request: HttpRequest) -> HttpResponseBase:
     )  # fmt: skip
 
 
-def _one_of(request: HttpRequest, name: str, allowed: Any, default: str) -> str:
+def one_of(request: HttpRequest, name: str, allowed: Any, default: str) -> str:
     """A choice in the address. AskedError: it is not one of them."""
     asked = request.GET.get(name) or default
     if asked not in allowed:
