@@ -13,6 +13,15 @@ FIRST, LAST = date(2023, 11, 1), date(2026, 10, 31)
 LATE = timedelta(days=35)
 
 
+def test_a_part_of_the_accounts_is_the_same_on_every_day_and_grows_with_its_share() -> None:
+    ids = [f"ac{number:07}" for number in range(5_000)]
+    some = {one for one in ids if panel.is_looked_through(one, 0.2)}
+    more = {one for one in ids if panel.is_looked_through(one, 0.4)}
+    assert some < more and 0.17 < len(some) / len(ids) < 0.23
+    assert all(panel.is_looked_through(one, 1.0) for one in ids)
+    assert not any(panel.is_looked_through(one, 0.0) for one in ids)
+
+
 def test_every_fourth_sunday_is_learned_from_and_every_sunday_of_a_year_is_shown() -> None:
     days = panel.looked_at(FIRST, LAST)
     assert all(day.isoweekday() == 7 and FIRST <= day <= LAST for day in days)

@@ -130,6 +130,40 @@ def test_predictions_are_kept_and_scored_when_their_time_has_passed(home: Home) 
     assert 0 < churn["events"] == churn["observed"] and churn["predicted"] > 0
 
 
+def test_of_very_many_accounts_some_are_learned_from_with_their_whole_past(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from holdfast.flows import panel, past, signalled, watch
+
+    days = panel.kept(home)
+    everyone = panel.read(home, days, ["account_id", "as_of"]).to_pylist()
+    share = panel.share(home, days, len(everyone) // 2)
+    assert share == pytest.approx(0.5, abs=0.001) and panel.share(home, days, len(everyone)) == 1.0
+    some = panel.read(home, days, ["account_id", "as_of"], share).to_pylist()
+    chosen = {one["account_id"] for one in some}
+    assert some == [one for one in everyone if one["account_id"] in chosen], "an account is there with all its days"
+    assert 0.3 < len(chosen) / len({one["account_id"] for one in everyone}) < 0.7
+
+    full = {one["signal"]: one for one in read.signal_record(home)["signals"]}
+    monkeypatch.setattr(past, "MOST_ROWS", len(everyone) // 4)
+    monkeypatch.setattr(signalled, "MOST_ROWS", len(everyone) // 2)
+    with read.open_watched(home) as seen:
+        before = seen.rows("select signal, account_id, since from judgement order by all")
+        standing = seen.rows("select account_id, health, signals from standing order by all")
+    watch.watch(home, NOW + timedelta(days=1), retrain=True)
+    with read.open_watched(home) as seen:
+        assert seen.rows("select signal, account_id, since from judgement order by all") == before
+        assert seen.rows("select account_id, health, signals from standing order by all") == standing
+    record = read.track_record(home)
+    assert 0 < record["accounts_share"] < 0.6 and len(record["targets"]) == 9
+    often = [one for one in full.values() if (one.get("alerts") or 0) >= 60]
+    now = {one["signal"]: one for one in read.signal_record(home)["signals"]}
+    assert often and all(now[one["signal"]]["alerts"] < one["alerts"] for one in often)
+    # what a week brings is told for all accounts: half of them alone would bring about half of it
+    weekly, wanted = (sum(known[one["signal"]]["per_week"] for one in often) for known in (now, full))
+    assert weekly == pytest.approx(wanted, rel=0.3)
+
+
 def test_signals_tell_since_when_and_show_rows(told: Callable[..., Any]) -> None:
     judged = told("signals")["judgements"]
     assert judged and all(one["sentence"].endswith(".") for one in judged)

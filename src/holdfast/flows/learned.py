@@ -89,6 +89,8 @@ class Learned:
     #: forecasts of the book on past days, as the track record tells them
     book: tuple[dict[str, Any], ...]
     leading: tuple[dict[str, Any], ...]
+    #: the part of the accounts that was learned from
+    share: float = 1.0
     #: some rows of the past, for comparison
     then: Panel | None = field(repr=False, default=None)
 
@@ -133,7 +135,7 @@ def fit(past: Past, digest: str, now: datetime, settings: Settings, before: Lear
     book, errors = forecasts(past, said, how_much, gone)
     return Learned(
         digest, now, date.fromordinal(int(past.panel.days.max())), heads, past.panel.names, tuple(past.panel.categories),
-        gone, how_much, errors, book, leading(past), _some(past.panel),
+        gone, how_much, errors, book, leading(past), past.share, _some(past.panel),
     )  # fmt: skip
 
 

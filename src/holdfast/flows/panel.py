@@ -37,7 +37,7 @@ from holdfast.warehouse.records_usage import bring_usage, first_kept
 
 Progress = Callable[[int, int], None]
 
-__all__ = ["bring", "folder", "is_learned_from", "kept", "reaching", "read"]
+__all__ = ["bring", "folder", "is_learned_from", "kept", "reaching", "read", "share"]
 
 #: facts may come so much later than they are true
 LATE = timedelta(days=35)
@@ -105,15 +105,33 @@ def bring(
     return kept(home)
 
 
-def read(home: Home, days: Sequence[date], columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of some days that are kept, in order of day and account; columns that a day does not have are null."""
+def share(home: Home, days: Sequence[date], most: int) -> float:
+    """The part of the accounts with whose past some days have so many rows at most; 1 where all of them fit."""
+    rows = sum(pq.read_metadata(folder(home) / f"{day}.parquet").num_rows for day in days)
+    return min(1.0, most / rows) if rows else 1.0
+
+
+def read(home: Home, days: Sequence[date], columns: Sequence[str] | None = None, share: float = 1.0) -> pa.Table:
+    """The rows of some days that are kept, in order of day and account; columns that a day does not have are null.
+
+    share: the part of the accounts that is read, as `domain.panel.is_looked_through` chooses them.
+    """
     tables = []
+    chosen_of: dict[str, bool] = {}
     for day in days:
         path = folder(home) / f"{day}.parquet"
         there = set(pq.read_schema(path).names)
         chosen = None if columns is None else [name for name in columns if name in there]
-        tables.append(pq.read_table(path, columns=chosen))
+        table = pq.read_table(path, columns=chosen)
+        tables.append(table if share >= 1 else _some(table, share, chosen_of))
     return pa.concat_tables(tables, promote_options="default") if tables else pa.table({})
+
+
+def _some(table: pa.Table, share: float, chosen: dict[str, bool]) -> pa.Table:
+    for account in table["account_id"].to_pylist():
+        if account not in chosen:
+            chosen[account] = panel.is_looked_through(account, share)
+    return table.filter(pa.array([chosen[account] for account in table["account_id"].to_pylist()], pa.bool_()))
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def track_record(home: Home, ledger: Ledger, wise: Learned, today: pa.Table, now
         "as_of": str(ledger.as_of),
         "watched_at": now.isoformat(),
         "currency": home.settings.currency,
+        "accounts_share": wise.share,
         "targets": [_target(wise.heads[f"{t}-{h}"]) for t in TARGETS for h in HORIZONS],
         "live": _live(home, ledger),
         "book": list(wise.book),

@@ -35,8 +35,8 @@ class Settings:
     #: how much less an earlier prediction counts in choosing, by what stood behind it
     maturity: float = 2.0
     #: rows that a model of the past, and the model of today, are fitted on at most
-    chain_rows: int = 30_000
-    rows: int = 60_000
+    chain_rows: int = 100_000
+    rows: int = 100_000
     #: the yearly rate that is taken where no history tells one
     yearly_rate: float = 0.15
     seed: int = 0

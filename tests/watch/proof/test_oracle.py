@@ -20,7 +20,7 @@ from .measuring import MONTH, Sight, by_last_date_alone, learn
 pytestmark = pytest.mark.slow
 
 #: of what the oracle knows beyond chance, so much is learned at least, by size of company, and so much is wanted
-REACHED = {"small": 0.72, "large": 0.82}
+REACHED = {"small": 0.72, "large": 0.84}
 WANTED = 0.85
 
 
@@ -85,9 +85,11 @@ def test_the_learned_risk_comes_near_the_oracle(contest: Contest, size: str) -> 
     assert reached >= REACHED[size]
 
 
-@pytest.mark.xfail(reason="missed: 79 % at 600 accounts, 84 % at 3,000; docs/proofs.md")
-def test_the_learned_risk_reaches_what_is_wanted(contest: Contest) -> None:
-    assert (contest.learned - 0.5) / (contest.oracle - 0.5) >= WANTED
+def test_the_learned_risk_reaches_what_is_wanted(contest: Contest, size: str) -> None:
+    reached = (contest.learned - 0.5) / (contest.oracle - 0.5)
+    if size == "small" and reached < WANTED:
+        pytest.xfail(f"missed at 600 accounts: {reached:.0%}; docs/proofs.md")
+    assert reached >= WANTED
 
 
 def test_it_never_knows_more_than_the_oracle(contest: Contest) -> None:
