@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from holdfast.flows import watched as read
@@ -64,6 +65,28 @@ def test_chances_are_chances_and_expected_mrr_lies_where_it_may(told: Callable[.
             assert 0 <= expected["expected_minor"] <= 5 * one["mrr_minor"]
     at_stake = [one["mrr_minor"] * one["probabilities"]["churn"]["90"] for one in accounts]
     assert at_stake == sorted(at_stake, reverse=True), "most money at risk first"
+
+
+def test_what_is_told_stands_in_an_order_of_its_own_whatever_the_order_of_rows() -> None:
+    from holdfast.flows.looked_at import _rows
+
+    keys = [(account, days) for account in ("b", "a") for days in (180, 30, 90)]
+    worth = {"mrr_minor": 100, "expected_minor": 90, "low_minor": 50, "high_minor": 100}
+    tables = {
+        "expected": pa.Table.from_pylist([{"account_id": a, "horizon_days": d, **worth} for a, d in keys]),
+        "risk": pa.Table.from_pylist(
+            [
+                {"account_id": a, "target": target, "horizon_days": d, "probability": 0.1}
+                for a, d in keys
+                for target in ("expansion", "churn")
+            ]
+        ),
+        "reason": pa.table({"account_id": pa.array([], pa.string())}),
+    }
+    rows = _rows(tables)
+    assert [one["account_id"] for one in rows] == ["a", "b"]
+    assert all(list(one["expected"]) == ["30", "90", "180"] for one in rows)
+    assert all(list(chances) == ["30", "90", "180"] for one in rows for chances in one["probabilities"].values())
 
 
 def test_the_track_record_has_every_head_and_no_number_that_is_none(told: Callable[..., Any]) -> None:

@@ -32,7 +32,8 @@ def risk_on(home: Home, day: date | None, now: datetime) -> list[dict[str, Any]]
 def _rows(tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
     """One row per account, those with the most MRR to lose first."""
     found: dict[str, dict[str, Any]] = {}
-    for row in tables["expected"].to_pylist():
+    order = [("account_id", "ascending"), ("horizon_days", "ascending")]
+    for row in tables["expected"].sort_by(order).to_pylist():
         one = found.setdefault(
             row["account_id"],
             {"account_id": row["account_id"], "mrr_minor": row["mrr_minor"], "probabilities": {}, "expected": {}},
@@ -40,7 +41,7 @@ def _rows(tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
         one["expected"][str(row["horizon_days"])] = {
             "expected_minor": row["expected_minor"], "low_minor": row["low_minor"], "high_minor": row["high_minor"],
         }  # fmt: skip
-    for row in tables["risk"].to_pylist():
+    for row in tables["risk"].sort_by([*order, ("target", "ascending")]).to_pylist():
         chances = found[row["account_id"]]["probabilities"].setdefault(row["target"], {})
         chances[str(row["horizon_days"])] = round(row["probability"], 6)
     for one in found.values():
@@ -55,7 +56,9 @@ def _rows(tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
             "log_odds": round(row["contribution"], 4),
         }
         found[row["account_id"]]["reasons"].append(told)
-    return sorted(found.values(), key=lambda one: -one["mrr_minor"] * one["probabilities"]["churn"]["90"])
+    return sorted(
+        found.values(), key=lambda one: (-one["mrr_minor"] * one["probabilities"]["churn"]["90"], one["account_id"])
+    )
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
