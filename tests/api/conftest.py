@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from holdfast.flows.home import open_home
 from tests.conftest import DESK_HOME
+from tests.watch.pages.made_up import publish_made_up
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ALL = [
@@ -59,6 +61,7 @@ def own_home(demo_home: Path, tmp_path: Path, settings: Any) -> Iterator[Path]:
 
     home = tmp_path / "home"
     shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("desk.sqlite3*", "cache"))
+    publish_made_up(open_home(home))
     settings.HOME = home
     answers.forget()
     yield home
@@ -120,7 +123,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def live(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`holdfast serve` over a copy of the demo home."""
+    """`holdfast serve` over a copy of the demo home, with a made-up watch."""
     home = tmp_path_factory.mktemp("live") / "home"
     shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("desk.sqlite3*", "cache"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
