@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, QuerySet
 
 from holdfast.desk.models import Cta
-from holdfast.domain.ctas import CLOSED, KINDS
+from holdfast.domain.ctas import CLOSED, KINDS, OUTCOMES
 from holdfast.flows import answers
 from holdfast.metrics import accounts
 from holdfast.metrics.accounts import Owners
@@ -144,6 +145,13 @@ def of_account(account_id: str) -> tuple[list[Cta], list[Cta]]:
     unclosed = [row for row in rows if not row.is_closed]
     unclosed.sort(key=lambda row: (row.priority, -row.at_stake_minor, row.pk))
     return unclosed, [row for row in rows if row.is_closed]
+
+
+def outcomes_of(signal: str) -> dict[str, int]:
+    """How CTAs that a signal had part in ended, by outcome, the most frequent first; of all accounts."""
+    found = Cta.objects.exclude(closed_at=None).values_list("signals", "outcome")
+    counts = Counter(outcome for signals, outcome in found if signal in signals)
+    return {OUTCOMES.get(outcome, outcome): count for outcome, count in counts.most_common()}
 
 
 def seen(rows: Iterable[Cta], eyes: Eyes) -> list[Cta]:

@@ -227,3 +227,21 @@ def test_today_tells_a_csm_whose_health_fell_and_what_is_new(web: Watched) -> No
 def test_without_a_watch_both_pages_are_as_they_were(unwatched: Served) -> None:
     assert ">At risk</h2>" not in text(unwatched.admin.get("/overview/"))
     assert "Health and signals" not in text(unwatched.alice.get("/today/"))
+
+
+def test_a_signal_tells_what_came_of_its_ctas(web: Watched) -> None:
+    from datetime import UTC, datetime
+
+    from holdfast.desk.models import Cta
+
+    assert "What came of its CTAs" not in text(web.admin.get("/signals/champion_left/"))
+    now = datetime(2026, 1, 6, tzinfo=UTC)
+    for account, outcome in (("acme", "retained"), ("bolt", "retained"), ("cora", "wrong_alarm"), ("dune", "")):
+        Cta.objects.create(
+            account_id=account, kind="risk", cause="champion", title="A champion left", signals=["champion_left"], severity=2, priority=2,
+            opened_at=now, outcome=outcome, closed_at=now if outcome else None, state="done" if outcome else "open",
+        )  # fmt: skip
+    page = text(web.admin.get("/signals/champion_left/"))
+    told = " ".join(re.sub(r"<[^>]+>", " ", page.split("What came of its CTAs")[1].split("</section>")[0]).split())
+    assert told.endswith("Retained 2 Wrong alarm 1")
+    assert "What came of its CTAs" not in text(web.admin.get("/signals/urgent_ticket_open/"))

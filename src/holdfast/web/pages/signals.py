@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from holdfast.flows import ctas_listed as listed
 from holdfast.metrics import signalled
 from holdfast.metrics.signalled import Count
 from holdfast.web import answers
@@ -73,6 +74,7 @@ def signal(request: HttpRequest, name: str) -> HttpResponseBase:
     return watch_room.shown(
         request, "web/watch/signal.html", "signals", line=line, record=line.record, held=held, pager=pager, currency=records.currency,
         verdicts=watch_room.VERDICTS, kind=watch_room.KINDS[line.kind], severities=watch_room.SEVERITIES,
+        outcomes=listed.outcomes_of(name),
     )  # fmt: skip
 
 
