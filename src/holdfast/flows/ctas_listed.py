@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
+from django.db.models import Sum as Sum_
 
 from holdfast.desk.models import Cta
+from holdfast.desk.models.ctas import CtaQuerySet
 from holdfast.domain.ctas import CLOSED, KINDS, OUTCOMES
 from holdfast.flows import answers
 from holdfast.metrics import accounts
@@ -51,6 +53,15 @@ class Sum:
     minor: int
 
 
+def tab_of(state: str, is_pooled: bool, kind: str) -> str:
+    """Where a CTA is listed."""
+    if state in CLOSED:
+        return "closed"
+    if state in ("snoozed", "waiting"):
+        return state
+    return "pooled" if is_pooled else kind
+
+
 class Brief(NamedTuple):
     """What sums and orders need of a CTA; whole rows are read only of those that are shown."""
 
@@ -67,11 +78,7 @@ class Brief(NamedTuple):
     @property
     def tab(self) -> str:
         """Where it is listed."""
-        if self.state in CLOSED:
-            return "closed"
-        if self.state in ("snoozed", "waiting"):
-            return self.state
-        return "pooled" if self.is_pooled else self.kind
+        return tab_of(self.state, self.is_pooled, self.kind)
 
 
 @dataclass(frozen=True)
@@ -106,32 +113,66 @@ ORDERS: dict[str, tuple[Any, ...]] = {
 
 
 def listed(asked: Asked, eyes: Eyes, today: date, limit: int, offset: int = 0) -> Listed:
-    """What a reader sees of a tab, from a place on. Of the closed ones the newest."""
-    order = ORDERS.get(asked.tab, DUE_FIRST) if asked.gone_on is None else DUE_FIRST
-    open_ones = _briefs(Cta.objects.unclosed().order_by(*order), eyes)
-    closed = _briefs(Cta.objects.exclude(closed_at=None).order_by(*ORDERS["closed"])[:CLOSED_SHOWN], eyes)
-    owners = sorted({one.owner_name for one in open_ones if one.owner_name}, key=str.casefold)
-    if asked.owner is not None:
-        open_ones, closed = ([one for one in some if one.owner_name == asked.owner] for some in (open_ones, closed))
-    gone = set(Cta.objects.gone(today).values_list("pk", flat=True))
+    """What a reader sees of a tab, from a place on. Who sees a part of the accounts has their newest closed ones."""
+    order = DUE_FIRST if asked.gone_on else ORDERS.get(asked.tab, DUE_FIRST)
+    everyone = Cta.objects.all() if asked.owner is None else Cta.objects.filter(owner_name=asked.owner)
+    if eyes.owner_in is None:
+        found = everyone.gone(today) if asked.gone_on else _on(asked.tab, everyone)
+        shown = _rows(list(found.order_by(*order).values_list("pk", "account_id")[offset : offset + limit]), eyes)
+        sums = _by_tab(everyone)
+        names = Cta.objects.unclosed().exclude(owner_name="").values_list("owner_name", flat=True).distinct()
+        here = _counted(found) if asked.gone_on else sums[asked.tab]
+        return Listed(shown, here, sums, sorted(names, key=str.casefold), everyone.gone(today).count())
+    open_ones = _briefs(everyone.unclosed().order_by(*order), eyes)
+    closed = _briefs(everyone.exclude(closed_at=None).order_by(*ORDERS["closed"])[:CLOSED_SHOWN], eyes)
+    gone = set(everyone.gone(today).values_list("pk", flat=True))
     by_tab: dict[str, list[Brief]] = {tab: [] for tab in TABS}
     for one in (*open_ones, *closed):
         by_tab[one.tab].append(one)
-    here = [one for one in open_ones if one.pk in gone] if asked.gone_on else by_tab[asked.tab]
-    sums = {tab: _sum(some) for tab, some in by_tab.items()}
-    shown = _rows(here[offset : offset + limit], eyes)
-    return Listed(shown, _sum(here), sums, owners, sum(one.pk in gone for one in open_ones))
+    some = [one for one in open_ones if one.pk in gone] if asked.gone_on else by_tab[asked.tab]
+    shown = _rows([(one.pk, one.account_id) for one in some[offset : offset + limit]], eyes)
+    owners = sorted({one.owner_name for one in open_ones if one.owner_name}, key=str.casefold)
+    sums = {tab: _sum(briefs) for tab, briefs in by_tab.items()}
+    return Listed(shown, _sum(some), sums, owners, sum(one.pk in gone for one in open_ones))
 
 
 def week(owner: str | None, eyes: Eyes, today: date, limit: int) -> Week:
     """What is on the list of the week, of an owner or of all (None), and what waits behind it."""
-    found = Cta.objects.unclosed().filter(is_pooled=False, state__in=("open", "in_progress", "waiting"))
+    found = Cta.objects.unclosed().filter(is_pooled=False)
     if owner is not None:
         found = found.filter(owner_name=owner)
-    seen = _briefs(found.order_by(*DUE_FIRST), eyes)
-    now = [one for one in seen if one.state != "waiting"]
-    overdue = sum(one.due_on is not None and one.due_on < today for one in now)
-    return Week(_rows(now[:limit], eyes), _sum(now), overdue, _sum(one for one in seen if one.state == "waiting"))
+    now, waiting = found.to_do().order_by(*DUE_FIRST), found.filter(state="waiting")
+    if eyes.owner_in is None:
+        shown = _rows(list(now.values_list("pk", "account_id")[:limit]), eyes)
+        return Week(shown, _counted(now), now.filter(due_on__lt=today).count(), _counted(waiting))
+    some = _briefs(now, eyes)
+    overdue = sum(one.due_on is not None and one.due_on < today for one in some)
+    shown = _rows([(one.pk, one.account_id) for one in some[:limit]], eyes)
+    return Week(shown, _sum(some), overdue, _sum(_briefs(waiting, eyes)))
+
+
+def _on(tab: str, found: CtaQuerySet) -> CtaQuerySet:
+    """Those of a tab, as `tab_of` has it."""
+    if tab == "closed":
+        return found.exclude(closed_at=None)
+    if tab in ("snoozed", "waiting"):
+        return found.unclosed().filter(state=tab)
+    working = found.unclosed().exclude(state__in=("snoozed", "waiting"))
+    return working.filter(is_pooled=True) if tab == "pooled" else working.filter(is_pooled=False, kind=tab)
+
+
+def _by_tab(found: CtaQuerySet) -> dict[str, Sum]:
+    sums = dict.fromkeys(TABS, Sum(0, 0))
+    grouped = found.order_by().values_list("state", "is_pooled", "kind")
+    for state, is_pooled, kind, count, minor in grouped.annotate(count=Count("pk"), minor=Sum_("at_stake_minor")):
+        before = sums[tab_of(state, is_pooled, kind)]
+        sums[tab_of(state, is_pooled, kind)] = Sum(before.count + count, before.minor + minor)
+    return sums
+
+
+def _counted(found: QuerySet[Cta]) -> Sum:
+    told = found.order_by().aggregate(count=Count("pk"), minor=Sum_("at_stake_minor"))
+    return Sum(told["count"], told["minor"] or 0)
 
 
 def _sum(some: Iterable[Brief]) -> Sum:
@@ -174,11 +215,11 @@ def _is_seen(one: Brief | Cta, eyes: Eyes) -> bool:
     return one.account_id in in_reach or is_passed
 
 
-def _rows(some: list[Brief], eyes: Eyes) -> list[tuple[Cta, str]]:
-    """The rows whole, with the names of their accounts; an account that is not in what is booked has its id for a name."""
-    rows = Cta.objects.defer("evidence").in_bulk([one.pk for one in some])
-    names = accounts.names(answers.records(), {one.account_id for one in some}, eyes.owners) if some else {}
-    return [(rows[one.pk], names.get(one.account_id, one.account_id)) for one in some if one.pk in rows]
+def _rows(some: list[tuple[int, str]], eyes: Eyes) -> list[tuple[Cta, str]]:
+    """The rows whole, by number and account, with the names of their accounts; one that is not in what is booked has its id for a name."""
+    rows = Cta.objects.defer("evidence").in_bulk([number for number, _ in some])
+    names = accounts.names(answers.records(), {account for _, account in some}, eyes.owners) if some else {}
+    return [(rows[number], names.get(account, account)) for number, account in some if number in rows]
 
 
 assert set(KINDS) < set(TABS)

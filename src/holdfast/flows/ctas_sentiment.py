@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Max
 
 from holdfast.desk.models import AuditEntry, Sentiment
 from holdfast.domain import sentiment
@@ -37,6 +38,11 @@ def of_account(account_id: str, some: int = 20) -> list[Sentiment]:
     """What was said of an account, newest first; the first one holds."""
     found = Sentiment.objects.filter(account_id=account_id).select_related("by", "via_key")
     return list(found.order_by("-pk")[:some])
+
+
+def newest() -> int:
+    """The number of the last word that was said; 0 where none was."""
+    return Sentiment.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
 def said(until: datetime | None = None) -> dict[str, Spoken]:

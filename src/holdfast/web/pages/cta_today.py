@@ -53,6 +53,19 @@ def of_book(request: HttpRequest, owner: str, reach: Reach) -> Week:
 
 def _due(reach: Reach, today: date) -> list[tuple[Checkpoint, str]]:
     """Whose CSM has to say how they stand, with the account's name."""
+    key = (
+        "checkpoints",
+        str(answers.home().path),
+        answers.generation(),
+        reach.owners,
+        reach.owner_in,
+        today,
+        ctas_sentiment.newest(),
+    )
+    return answers.kept(key, lambda: _due_now(reach, today))
+
+
+def _due_now(reach: Reach, today: date) -> list[tuple[Checkpoint, str]]:
     found: dict[str, tuple[str, date]] = answers.ask_records(_renewals, reach.owners, reach.owner_in)
     due = ctas_sentiment.due({account_id: on for account_id, (_, on) in found.items()}, today)
     return [(one, found[one.account_id][0]) for one in due]
