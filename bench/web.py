@@ -26,6 +26,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.made_up import publish_made_up
 from holdfast.flows.book import book, open_ledger
 from holdfast.flows.demo import demo
 from holdfast.flows.home import open_home
@@ -84,14 +85,18 @@ def _of_children() -> float:
 
 
 def make(home: Path, accounts: int) -> None:
-    """The demo company of a size, booked and watched; a large one has a shorter past and counts usage as a whole."""
+    """The demo company of a size, booked and watched; a large one has a shorter past, counts usage as a whole, and its watch is made up."""
     if (home / "made").exists():
         return
     now = datetime.now(UTC)
     small = World(accounts=accounts)
     large = World(accounts=accounts, count="all", usage="daily", months=18)
-    book(demo(home, large if accounts > TARGETS[0][0] else small, now), now)
-    subprocess.run([_holdfast(), "--home", str(home), "watch"], check=True, stdout=subprocess.DEVNULL)
+    is_large = accounts > TARGETS[0][0]
+    book(demo(home, large if is_large else small, now), now)
+    if is_large:
+        publish_made_up(home, now)
+    else:
+        subprocess.run([_holdfast(), "--home", str(home), "watch"], check=True, stdout=subprocess.DEVNULL)
     (home / "made").touch()
 
 

@@ -31,6 +31,11 @@ MOST_ROWS = 500_000
 #: columns that judgements of the book look at, beside attributes
 OF_BOOK = ("account_id", "as_of", "mrr_minor")
 
+#: the record of a signal that was not tried on the past
+UNTRIED: dict[str, Any] = dict.fromkeys(
+    ("alerts", "hits", "precision", "precision_low", "precision_high", "base_rate", "lift", "recall", "lead_days", "per_week")
+) | {"verdict": "too few to tell", "why": "It was not tried on the past."}  # fmt: skip
+
 _HELD = "select signal, account_id, max(since) from judgement group by all"
 
 
@@ -171,23 +176,7 @@ def _told(signal: Signal, one: Record | None) -> dict[str, Any]:
         "outcome": signal.outcome or None, "horizon_days": signal.horizon_days,
     }  # fmt: skip
     if one is None:
-        names = (
-            "alerts",
-            "hits",
-            "precision",
-            "precision_low",
-            "precision_high",
-            "base_rate",
-            "lift",
-            "recall",
-            "lead_days",
-            "per_week",
-        )
-        return (
-            plain
-            | dict.fromkeys(names)
-            | {"verdict": "too few to tell", "why": "It foretells nothing that can be counted."}
-        )
+        return plain | UNTRIED | {"why": "It foretells nothing that can be counted."}
     low, high = one.interval if one.precision is not None else (None, None)
     return plain | {
         "alerts": one.alerts, "judged": one.judged, "hits": one.right, "precision": one.precision, "precision_low": low,

@@ -245,3 +245,17 @@ def test_a_signal_tells_what_came_of_its_ctas(web: Watched) -> None:
     told = " ".join(re.sub(r"<[^>]+>", " ", page.split("What came of its CTAs")[1].split("</section>")[0]).split())
     assert told.endswith("Retained 2 Wrong alarm 1")
     assert "What came of its CTAs" not in text(web.admin.get("/signals/urgent_ticket_open/"))
+
+
+def test_a_signal_without_a_record_says_that_it_was_not_tried(own: Watched, settings: Any) -> None:
+    from holdfast.flows import answers
+    from holdfast.flows.home import open_home
+    from holdfast.flows.watched import SIGNALS_FILE, current, folder
+
+    home = open_home(settings.HOME)
+    found = current(home)
+    assert found
+    (folder(home, found.number) / SIGNALS_FILE).write_text(json.dumps({"signals": []}))
+    answers.forget()
+    assert own.admin.get("/signals/").status_code == 200
+    assert "It was not tried on the past." in text(own.admin.get("/signals/champion_left/"))

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from holdfast.flows import ctas_listed as listed
+from holdfast.flows.signalled import UNTRIED
 from holdfast.metrics import signalled
 from holdfast.metrics.signalled import Count
 from holdfast.web import answers
@@ -57,7 +58,7 @@ def _lines(counts: dict[str, Count]) -> list[Line]:
     made = []
     for name in {**record, **counts}:
         kind = (record.get(name) or {}).get("kind") or (counts[name].kind if name in counts else "risk")
-        made.append(Line(name, watch_room.signal_title(name), kind, record.get(name, {}), counts.get(name)))
+        made.append(Line(name, watch_room.signal_title(name), kind, record.get(name, UNTRIED), counts.get(name)))
     return sorted(made, key=lambda one: (-one.accounts, one.title))
 
 
