@@ -1,4 +1,4 @@
-"""A watch and CTAs for a large home, made up in SQL: to load pages with, where a real watch would take most of an hour.
+"""A watch and CTAs for a large home, made up in SQL: to load pages with, where a real watch takes long.
 
 Every account that pays has health, chances and expected MRR by the hash of its id; three in ten have a signal, each with a CTA, of which a few
 are on somebody's list. It says nothing about anybody, and nothing of how good a watch is.

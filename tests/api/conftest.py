@@ -54,14 +54,22 @@ def django_db_modify_db_settings(demo_home: Path) -> None:
     """The home stands before the database is made in it."""
 
 
+@pytest.fixture(scope="session")
+def watched_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without its desk, and with a watch that is made up; do not write to it."""
+    home = tmp_path_factory.mktemp("api") / "home"
+    shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("desk.sqlite3*", "cache"))
+    publish_made_up(open_home(home))
+    return home
+
+
 @pytest.fixture
-def own_home(demo_home: Path, tmp_path: Path, settings: Any) -> Iterator[Path]:
+def own_home(watched_home: Path, tmp_path: Path, settings: Any) -> Iterator[Path]:
     """A copy of the demo home that may be written to; the desk belongs to it meanwhile."""
     from holdfast.flows import answers
 
     home = tmp_path / "home"
-    shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("desk.sqlite3*", "cache"))
-    publish_made_up(open_home(home))
+    shutil.copytree(watched_home, home)
     settings.HOME = home
     answers.forget()
     yield home

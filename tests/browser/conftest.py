@@ -165,7 +165,7 @@ def sign_in(page: Any, site: Site, who: str) -> None:
 
 @pytest.fixture(scope="session")
 def kept_contexts() -> Iterator[dict[tuple[Any, ...], Any]]:
-    """Browsers that are used again, so that scripts and styles are fetched once; by who, size and theme."""
+    """Browsers that are used again, so that scripts and styles are fetched once; by who and size."""
     kept: dict[tuple[Any, ...], Any] = {}
     yield kept
     for context in kept.values():
@@ -180,15 +180,14 @@ def look_at(
     pages: list[Any] = []
     complaints: list[str] = []
 
-    def opened(who: str, path: str, *, phone: bool = False, theme: str = "light") -> Any:
-        key = (who, phone, theme)
+    def opened(who: str, path: str, *, phone: bool = False) -> Any:
+        key = (who, phone)
         if key not in kept_contexts:
-            kept_contexts[key] = _context(site, browser, signed_in(who), phone=phone, theme=theme)
-        page = kept_contexts[key].new_page()
-        pages.append(page)
-        _listen(page, complaints)
-        page.goto(f"{site.base}{path}")
-        return page
+            kept_contexts[key] = _context(site, browser, signed_in(who), phone=phone)
+        # the page before may have switched to the dark
+        _choose(kept_contexts[key], site, "light")
+        pages.append(_visit(kept_contexts[key], f"{site.base}{path}", complaints))
+        return pages[-1]
 
     yield opened
     for page in pages:
@@ -196,16 +195,22 @@ def look_at(
     assert not complaints, "\n".join(complaints)
 
 
-def _context(site: Site, browser: Any, state: Any, *, phone: bool, theme: str) -> Any:
+def _context(site: Site, browser: Any, state: Any, *, phone: bool) -> Any:
     size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
-    context = browser.new_context(viewport=size, storage_state=state, has_touch=phone, accept_downloads=True)
+    return browser.new_context(viewport=size, storage_state=state, has_touch=phone, accept_downloads=True)
+
+
+def _choose(context: Any, site: Site, theme: str) -> None:
     context.add_cookies([{"name": "theme", "value": theme, "url": site.base}])
-    return context
 
 
-def _listen(page: Any, complaints: list[str]) -> None:
+def _visit(context: Any, address: str, complaints: list[str]) -> Any:
+    """A new page that is at an address, and tells what it complains of."""
+    page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+    page.goto(address)
+    return page
 
 
 @pytest.fixture
@@ -215,12 +220,10 @@ def open_page(site: Site, browser: Any, signed_in: Callable[..., Any]) -> Iterat
     complaints: list[str] = []
 
     def opened(who: str | None, path: str, *, phone: bool = False, theme: str = "light") -> Any:
-        context = _context(site, browser, signed_in(who) if who else None, phone=phone, theme=theme)
+        context = _context(site, browser, signed_in(who) if who else None, phone=phone)
+        _choose(context, site, theme)
         contexts.append(context)
-        page = context.new_page()
-        _listen(page, complaints)
-        page.goto(f"{site.base}{path}")
-        return page
+        return _visit(context, f"{site.base}{path}", complaints)
 
     yield opened
     for context in contexts:

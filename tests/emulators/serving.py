@@ -56,6 +56,8 @@ class Emulator:
 
         class Door(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # head and body are two packets: the second must not wait until the first is acknowledged
+            disable_nagle_algorithm = True
 
             def _answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)

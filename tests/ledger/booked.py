@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def rows_of(table: str, rows: Sequence[Any]) -> pa.Table:
     """Arrow rows of a fact table from the oracle's dataclasses."""
     schema = landing_schema(TABLES[table])
     names = [field.name for field in fields(rows[0]) if field.name in schema.names]
-    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    columns = {name: list(map(attrgetter(name), rows)) for name in names}
     if "attributes" in columns:
         columns["attributes"] = [list(value) for value in columns["attributes"]]
     return pa.table({name: pa.array(values, schema.field(name).type) for name, values in columns.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from random import Random, randrange
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from holdfast.domain.policy import Policy, load_policies
 
 from ..oracle.histories import SMALL_AS_OF, SPECIAL_AS_OF, small_histories, special_histories
 from ..oracle.ledger import Facts, Ledger, book
-from ..oracle.strategies import Thrown, companies, company, day, days, policies, policy
+from ..oracle.strategies import companies, company, day, days, dice, policies, policy
 from .booked import Booked, booked, renamed, together
 
 DEFAULT = load_policies()["holdfast-1"]
@@ -60,19 +60,18 @@ def test_every_special_history(name: str) -> None:
 def test_two_thousand_companies_at_random(quarter: int) -> None:
     """2,000 companies in groups of 50, each group under a policy, an as-of day and a known-on day of its own."""
     for _ in range(10):
-        seed = randrange(2**32)
-        dice = Thrown(Random(seed))
-        group = [renamed(company(dice), f"{n}:") for n in range(50)]
-        chosen, as_of, known_on, loads = policy(dice), day(dice), dice.one((None, day(dice))), dice.whole(1, 3)
-        whole = together(group)
-        try:
-            assert_same(booked(whole, chosen, as_of, known_on, loads), book(whole, chosen, as_of, known_on))
-        except AssertionError:
-            # name the one company that shows it
-            for facts in group:
-                what = f"dice {seed}, {chosen}, as of {as_of}, known on {known_on}: {facts}\n"
-                assert_same(booked(facts, chosen, as_of, known_on), book(facts, chosen, as_of, known_on), what)
-            raise
+        with dice() as by:
+            group = [renamed(company(by), f"{n}:") for n in range(50)]
+            chosen, as_of, known_on, loads = policy(by), day(by), by.one((None, day(by))), by.whole(1, 3)
+            whole = together(group)
+            try:
+                assert_same(booked(whole, chosen, as_of, known_on, loads), book(whole, chosen, as_of, known_on))
+            except AssertionError:
+                # name the one company that shows it
+                for facts in group:
+                    what = f"{chosen}, as of {as_of}, known on {known_on}: {facts}\n"
+                    assert_same(booked(facts, chosen, as_of, known_on), book(facts, chosen, as_of, known_on), what)
+                raise
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -85,7 +84,7 @@ def test_a_company_at_random(facts: Facts, policy: Policy, as_of: date, known_on
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=companies(), order=st.randoms(use_true_random=False), as_of=days())
 def test_any_order_of_arrival_gives_the_same_ledger(facts: Facts, order: Random, as_of: date) -> None:
     """Rows dealt to three loads in two orders. What was learned at one moment is told apart by its place, so moments differ."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
-from random import Random, randrange
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -20,7 +19,7 @@ from ..ledger.booked import renamed, together
 from ..oracle.ledger import Facts
 from ..oracle.ledger import retention as retention_by_hand
 from ..oracle.pencil import account, day, facts, item, learned, policy
-from ..oracle.strategies import Thrown, companies, company, days, policies
+from ..oracle.strategies import companies, company, days, dice, policies
 from ..oracle.strategies import day as a_day
 from ..oracle.strategies import policy as any_policy
 from .worlds import DOLLARS, figures, ledger_of, measured, path, rate, with_attributes
@@ -85,14 +84,9 @@ def test_windows_are_the_oracle_s(many: list[Facts], chosen: Policy, one: date, 
 @pytest.mark.parametrize("part", range(3))
 def test_windows_are_the_oracle_s_on_many(part: int) -> None:
     for _ in range(20):
-        seed = randrange(2**32)
-        dice = Thrown(Random(seed))
-        many = [company(dice) for _ in range(dice.whole(1, 40))]
-        chosen, one, other, as_of = any_policy(dice), a_day(dice), a_day(dice), a_day(dice)
-        try:
-            agrees_with_the_oracle(many, chosen, one, other, as_of)
-        except AssertionError as error:
-            raise AssertionError(f"dice {seed}, {chosen}, {one} to {other} as of {as_of}: {many}") from error
+        with dice() as by:
+            many = [company(by) for _ in range(by.whole(1, 40))]
+            agrees_with_the_oracle(many, any_policy(by), a_day(by), a_day(by), a_day(by))
 
 
 @pytest.mark.slow

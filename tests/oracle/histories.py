@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import groupby, product
+from itertools import chain, groupby, islice, product
 
 from .ledger import AccountState, Facts, ItemState
 from .strategies import companies, days, policies
@@ -19,20 +19,18 @@ PATHS = tuple(product(PRICES, repeat=len(MONTHS)))
 SMALL_COUNT = len(PATHS) ** 3 * 2**3
 
 
-def small_histories() -> Iterator[tuple[int, list[ItemState]]]:
-    """Every history of 2 accounts x 3 subscriptions x 3 months x 2 prices.
+def small_histories(step: int = 1) -> Iterator[tuple[int, list[ItemState]]]:
+    """Every history of 2 accounts x 3 subscriptions x 3 months x 2 prices, or every so many of them.
 
     Each subscription belongs to one of the accounts and has in each month no price, the one or the other.
     Ids begin with the number of the history, so that all histories may be booked as one company.
     """
-    number = 0
-    for paths in product(PATHS, repeat=3):
-        for owners in product("AB", repeat=3):
-            rows: list[ItemState] = []
-            for place, (owner, path) in enumerate(zip(owners, paths, strict=True), start=1):
-                rows += runs(f"{number}-{owner}", f"{number}-s{place}", f"{number}-i{place}", path, len(rows))
-            yield number, rows
-            number += 1
+    everything = product(product(PATHS, repeat=3), product("AB", repeat=3))
+    for number, (paths, owners) in islice(enumerate(everything), 0, None, step):
+        rows: list[ItemState] = []
+        for place, (owner, path) in enumerate(zip(owners, paths, strict=True), start=1):
+            rows += runs(f"{number}-{owner}", f"{number}-s{place}", f"{number}-i{place}", path, len(rows))
+        yield number, rows
 
 
 def runs(account: str, subscription: str, item: str, path: tuple[int | None, ...], arrival: int) -> list[ItemState]:
@@ -83,25 +81,29 @@ SPECIAL_COUNT = LONE_COUNT + PAIR_COUNT
 Path = tuple[str | None, ...]
 
 
-def special_histories() -> Iterator[tuple[int, Facts]]:
-    """Every history of one item with all statuses, then every history of two items on two accounts.
+def special_histories(step: int = 1) -> Iterator[tuple[int, Facts]]:
+    """Every history of one item with all statuses, then every history of two items on two accounts; or every so many of them.
 
     One item: 4 months of 7 statuses x from the third month on in another currency or not x day on which a
     cancellation was asked for x its account merged away or not. Two items: 3 months of 4 statuses each x the
     second item in another currency or not x merger and un-merger. Ids begin with the history's number.
     """
-    number = 0
-    for path in product(STATUSES, repeat=4):
-        for later, cancel, merger in product(CURRENCIES, CANCEL_DAYS, LONE_MERGERS):
-            rows = monthly(f"{number}-A", f"{number}-i1", path, 1000, ("USD", "USD", later, later), cancel)
-            yield number, Facts(rows, mergers(number, merger), [])
-            number += 1
-    for one, two in product(product(PAIR_STATUSES, repeat=3), repeat=2):
-        for currency, merger in product(CURRENCIES, PAIR_MERGERS):
-            rows = monthly(f"{number}-A", f"{number}-i1", one, 1000, ("USD",) * 3)
-            rows += monthly(f"{number}-B", f"{number}-i2", two, 700, (currency,) * 3)
-            yield number, Facts(rows, mergers(number, merger), [])
-            number += 1
+    lone = product([lone_history], product(STATUSES, repeat=4), CURRENCIES, CANCEL_DAYS, LONE_MERGERS)
+    paths = product(PAIR_STATUSES, repeat=3)
+    pairs = product([pair_history], product(paths, repeat=2), CURRENCIES, PAIR_MERGERS)
+    for number, (history, *values) in islice(enumerate(chain(lone, pairs)), 0, None, step):
+        yield number, history(number, *values)
+
+
+def lone_history(number: int, path: Path, later: str, cancel: date | None, merger: tuple[date, ...]) -> Facts:
+    rows = monthly(f"{number}-A", f"{number}-i1", path, 1000, ("USD", "USD", later, later), cancel)
+    return Facts(rows, mergers(number, merger), [])
+
+
+def pair_history(number: int, paths: tuple[Path, Path], currency: str, merger: tuple[date, ...]) -> Facts:
+    rows = monthly(f"{number}-A", f"{number}-i1", paths[0], 1000, ("USD",) * 3)
+    rows += monthly(f"{number}-B", f"{number}-i2", paths[1], 700, (currency,) * 3)
+    return Facts(rows, mergers(number, merger), [])
 
 
 def monthly(

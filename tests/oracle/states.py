@@ -219,16 +219,19 @@ def full_mrr(row: ItemState, day: date, policy: Policy) -> int:
     if policy.once_discounts and (row.once_until is None or day < row.once_until):
         percentages.append(row.once_off_ppm)
         amounts.append(row.once_off_minor)
-    months = {"month": Fraction(1), "year": Fraction(12)}.get(row.interval)
-    if months is None:
-        months = 1 / (policy.week_factor if row.interval == "week" else policy.day_factor)
+    factor = {"week": policy.week_factor, "day": policy.day_factor}.get(row.interval)
     billing = row.quantity * row.unit_amount_minor  # rule 7
-    return per_month(billing, tuple(percentages), sum(amounts), row.interval_count * months, policy.rounding)
+    length = (row.interval, row.interval_count, factor)
+    return per_month(billing, tuple(percentages), sum(amounts), length, policy.rounding)
 
 
 @lru_cache(maxsize=100_000)
-def per_month(billing: int, percentages: tuple[int, ...], off: int, months: Fraction, rounding: str) -> int:
-    """Rules 8 and 9: percentages, then amounts, never below 0; by months; rounded once."""
+def per_month(
+    billing: int, percentages: tuple[int, ...], off: int, length: tuple[str, int, Fraction | None], rounding: str
+) -> int:
+    """Rules 8 and 9: percentages, then amounts, never below 0; by the months of an interval; rounded once."""
+    interval, count, factor = length
+    months = count * ({"month": Fraction(1), "year": Fraction(12)}[interval] if factor is None else 1 / factor)
     amount = Fraction(billing)
     for ppm in percentages:
         amount *= 1 - Fraction(ppm, 1_000_000)

@@ -128,7 +128,8 @@ def _due(home: Path) -> None:
         desk.execute("update desk_connection set next_run_at = '2020-01-01 00:00:00'")
 
 
-def _until(done: Callable[[], bool], seconds: float = 60) -> None:
+def _until(done: Callable[[], bool], seconds: float = 300) -> None:
+    """Wait for it, however busy the machine is: what is booked beside stands back behind all else."""
     began = time.monotonic()
     while not done():
         assert time.monotonic() - began < seconds, "it did not come about in time"

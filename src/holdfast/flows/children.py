@@ -20,7 +20,7 @@ log = logging.getLogger("holdfast.children")
 #: children at once: a run mostly waits for the other system
 MOST = 3
 #: how far children stand back behind those who wait for a page, as `nice` counts it
-LATER = 10
+LATER = 5
 #: seconds in which one that failed is not started again, whatever is due: what it could say is kept in rows
 HOLD_OFF = 30.0
 

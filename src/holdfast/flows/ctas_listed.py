@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -83,7 +83,7 @@ class Brief(NamedTuple):
 
 @dataclass(frozen=True)
 class Listed:
-    """Some CTAs of a tab with the names of their accounts, the sums of what was asked for and of all tabs, and the owners that there are."""
+    """Some CTAs of a tab with the names of their accounts, the sums of what was asked for and of all tabs; the owners there are, for who sees all."""
 
     rows: list[tuple[Cta, str]]
     here: Sum
@@ -131,9 +131,8 @@ def listed(asked: Asked, eyes: Eyes, today: date, limit: int, offset: int = 0) -
         by_tab[one.tab].append(one)
     some = [one for one in open_ones if one.pk in gone] if asked.gone_on else by_tab[asked.tab]
     shown = _rows([(one.pk, one.account_id) for one in some[offset : offset + limit]], eyes)
-    owners = sorted({one.owner_name for one in open_ones if one.owner_name}, key=str.casefold)
     sums = {tab: _sum(briefs) for tab, briefs in by_tab.items()}
-    return Listed(shown, _sum(some), sums, owners, sum(one.pk in gone for one in open_ones))
+    return Listed(shown, _sum(some), sums, [], sum(one.pk in gone for one in open_ones))
 
 
 def week(owner: str | None, eyes: Eyes, today: date, limit: int) -> Week:
@@ -197,22 +196,22 @@ def outcomes_of(signal: str) -> dict[str, int]:
 
 def seen(rows: Iterable[Cta], eyes: Eyes) -> list[Cta]:
     """Those of some CTAs that a reader sees."""
-    return [row for row in rows if _is_seen(row, eyes)]
+    is_seen = _sight(eyes)
+    return [row for row in rows if is_seen(row)]
 
 
 def _briefs(found: QuerySet[Cta], eyes: Eyes) -> list[Brief]:
     """Those of a query that a reader sees."""
-    told = map(Brief._make, found.values_list(*Brief._fields))
-    return list(told) if eyes.owner_in is None else [one for one in told if _is_seen(one, eyes)]
+    return list(filter(_sight(eyes), map(Brief._make, found.values_list(*Brief._fields))))
 
 
-def _is_seen(one: Brief | Cta, eyes: Eyes) -> bool:
-    """Whether it is of an account in reach, or was passed to the reader."""
+def _sight(eyes: Eyes) -> Callable[[Brief | Cta], bool]:
+    """What a reader sees: what is of an account in reach, or was passed to them."""
     if eyes.owner_in is None:
-        return True
+        return lambda one: True
     in_reach: dict[str, str] = answers.ask_records(accounts.names, None, eyes.owners, eyes.owner_in)
-    is_passed = one.is_placed and bool(eyes.own_name) and one.owner_name == eyes.own_name
-    return one.account_id in in_reach or is_passed
+    own = eyes.own_name or None
+    return lambda one: one.account_id in in_reach or (one.is_placed and one.owner_name == own)
 
 
 def _rows(some: list[tuple[int, str]], eyes: Eyes) -> list[tuple[Cta, str]]:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from functools import cache
 from importlib import resources
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import duckdb
 
@@ -25,7 +25,10 @@ from holdfast.metrics import behind
 from holdfast.metrics.behind import Found
 from holdfast.metrics.retention import Segment
 from holdfast.warehouse.ledger import Ledger
+from holdfast.warehouse.records import Records
 from holdfast.warehouse.window import View
+
+Book = TypeVar("Book", Ledger, Records)
 
 METRICS = ("nrr", "grr", "logo_retention", "mrr", "arr", "net_new_arr", "quick_ratio", "renewal_rate")
 #: accounts named beside the formula
@@ -107,10 +110,10 @@ class Recorder:
         return getattr(self._connection, name)
 
 
-def traced(ledger: Ledger) -> tuple[Ledger, Recorder]:
-    """The same ledger with a connection that writes down what is asked."""
-    recorder = Recorder(ledger.connection)
-    twin = copy.copy(ledger)
+def traced(book: Book) -> tuple[Book, Recorder]:
+    """The same book with a connection that writes down what is asked."""
+    recorder = Recorder(book.connection)
+    twin = copy.copy(book)
     twin.connection = cast(duckdb.DuckDBPyConnection, recorder)
     return twin, recorder
 

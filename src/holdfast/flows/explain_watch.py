@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
-import duckdb
-
-from holdfast.flows.explain import Recorder, Words, readable
+from holdfast.flows.explain import Words, readable, traced
 from holdfast.metrics import risk
 from holdfast.metrics.accounts import Owners
 from holdfast.metrics.risk import Ahead, Outlook, Parts
@@ -69,9 +65,7 @@ def explained(
     """Read a figure once more, and tell how. MRR at risk is always of 90 days. KeyError: there is no such figure."""
     words = METRICS[metric]
     horizon = 90 if metric == "at_risk" else horizon
-    recorder = Recorder(records.connection)
-    twin = copy.copy(records)
-    twin.connection = cast(duckdb.DuckDBPyConnection, recorder)
+    twin, recorder = traced(records)
     outlook = risk.outlook(twin, horizon, owners, owner_in)
     parts = risk.parts(twin, horizon, owners, owner_in)
     accounts = risk.ahead(twin, "at_risk" if metric == "at_risk" else "moved", horizon, MOVERS, owners, owner_in)
@@ -82,7 +76,10 @@ def explained(
 def _at_risk(parts: Parts) -> tuple[Step, ...]:
     return (
         Step("By leaving: Σ MRR × chance of leaving", parts.leaving_minor),
-        Step("By shrinking: Σ MRR × chance of shrinking × usual share lost", parts.at_risk_minor - parts.leaving_minor),
+        Step(
+            "The rest, by shrinking: Σ MRR × chance of shrinking × usual share lost",
+            parts.at_risk_minor - parts.leaving_minor,
+        ),
         Step("MRR at risk", parts.at_risk_minor, is_total=True),
     )
 

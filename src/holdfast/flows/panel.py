@@ -128,10 +128,11 @@ def read(home: Home, days: Sequence[date], columns: Sequence[str] | None = None,
 
 
 def _some(table: pa.Table, share: float, chosen: dict[str, bool]) -> pa.Table:
-    for account in table["account_id"].to_pylist():
+    accounts = table["account_id"].to_pylist()
+    for account in accounts:
         if account not in chosen:
             chosen[account] = panel.is_looked_through(account, share)
-    return table.filter(pa.array([chosen[account] for account in table["account_id"].to_pylist()], pa.bool_()))
+    return table.filter(pa.array([chosen[account] for account in accounts], pa.bool_()))
 
 
 @contextmanager

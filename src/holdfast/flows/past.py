@@ -22,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 
 #: the share of an account's value for which a cancellation was asked for
 NOTICE = "cancel_requested"
-#: rows that are learned from at most, some four gigabytes of memory: 10,000 accounts with four years
+#: rows that are learned from at most; 10,000 accounts with four years have as many
 MOST_ROWS = 600_000
 #: from so much on the account as a whole has given notice
 WHOLE = 0.99

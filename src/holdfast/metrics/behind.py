@@ -96,7 +96,7 @@ def _parts(ledger: Ledger, months: range, view: View, segment: Segment) -> None:
     """Temp table part: what each entity adds to each line of the segment's bridge; exchange rates are what is left."""
     by = [ledger.attribute(name) for name, _ in segment]
     values = [value for _, value in segment]
-    bridge.place(ledger, months, by)
+    has_moved = bridge.place(ledger, months, by)
     inside = " and ".join(f"seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1)) or "true"
     parts = [
         f"select entity_key, kind, sum(amount)::bigint as amount from ({bridge.moved_source(ledger, months, view, by)}) "
@@ -104,8 +104,10 @@ def _parts(ledger: Ledger, months: range, view: View, segment: Segment) -> None:
         _balance(ledger, months.start - 1, view, by, values, "opening"),
         _balance(ledger, months.stop - 1, view, by, values, "closing"),
     ]
-    if by:
-        parts += [_crossed(ledger, month, view, values, kind) for month in months for kind in CROSSED]
+    if has_moved:
+        bridge.write_placed(ledger, months, view)
+        parts += [_placed(months.start - 1, values, "opening"), _placed(months.stop - 1, values, "closing")]
+        parts += [_crossed(values, kind) for kind in CROSSED]
     ledger.connection.execute(
         f"create or replace temp table part as select entity_key, kind, sum(amount)::bigint as amount from ({' union all '.join(f'({p})' for p in parts)}) "
         "group by all"
@@ -117,33 +119,39 @@ def _parts(ledger: Ledger, months: range, view: View, segment: Segment) -> None:
 
 
 def _balance(ledger: Ledger, month: int, view: View, by: Sequence[str], values: Sequence[str | None], kind: str) -> str:
-    """SQL of the balances at a month's end in a segment, at the rates of the next day."""
+    """SQL of the balances at a month's end in a segment, of entities that never changed theirs, at the rates of the next day."""
     amount = bridge.rated(ledger, view, ledger.month_column(month), month + 1)
     today = "".join(
         f" and {segment_column(a)} is not distinct from {literal(v)}" for a, v in zip(by, values, strict=True)
     )
-    then = "".join(f" and seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1))
-    only = bridge.only_currency(view)
     return (
         f"select entity_key, '{kind}' as kind, sum({amount})::bigint as amount from position "
-        f"where entity_key not in (select entity_key from place){only}{today} group by entity_key union all "
-        f"select entity_key, '{kind}', sum({amount})::bigint from place join position using (entity_key) "
-        f"where place.month_no = {month}{only}{then} group by entity_key"
+        f"where entity_key not in (select entity_key from place){bridge.only_currency(view)}{today} group by entity_key"
     )
 
 
-def _crossed(ledger: Ledger, month: int, view: View, values: Sequence[str | None], kind: str) -> str:
-    """SQL of what entered or left the segment with its entity in a month, at the month's beginning."""
-    amount = bridge.rated(ledger, view, ledger.month_column(month - 1), month)
-    before = " and ".join(f"before.seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1))
-    after = " and ".join(f"after.seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1))
+def _placed(month: int, values: Sequence[str | None], kind: str) -> str:
+    """SQL of the same of entities that did, where they were then."""
+    return (
+        f"select entity_key, '{kind}' as kind, sum(amount)::bigint as amount from placed "
+        f"where month_no = {month} and {_is_in('placed', values)} group by entity_key"
+    )
+
+
+def _is_in(table: str, values: Sequence[str | None]) -> str:
+    """SQL: whether a row's place is the segment."""
+    return " and ".join(f"{table}.seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1))
+
+
+def _crossed(values: Sequence[str | None], kind: str) -> str:
+    """SQL of what entered or left the segment with its entity in the months, at the beginning of each."""
+    before, after = _is_in("placed", values), _is_in("after", values)
     here, there = (after, before) if kind == "entering" else (before, after)
     sign = "" if kind == "entering" else "-"
     return (
-        f"select entity_key, '{kind}' as kind, {sign}sum({amount})::bigint as amount from place as before "
-        "join place as after using (entity_key) join position using (entity_key) "
-        f"where before.month_no = {month - 1} and after.month_no = {month} and {here} and not ({there})"
-        f"{bridge.only_currency(view)} group by entity_key"
+        f"select placed.entity_key, '{kind}' as kind, {sign}sum(amount)::bigint as amount from placed join place as after "
+        "on after.entity_key = placed.entity_key and after.month_no = placed.month_no + 1 "
+        f"where {here} and not ({there}) group by placed.entity_key"
     )
 
 

@@ -87,7 +87,7 @@ def _together(rows: Sequence[Row], months: range, segment: Segment) -> Row:
 
 
 def _monthly(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> dict[tuple[Segment, int], Row]:
-    place(ledger, months, by)
+    has_moved = place(ledger, months, by)
     rows: dict[tuple[Segment, int], Row] = {}
 
     def row(values: Sequence[str | None], month: int) -> Row:
@@ -95,8 +95,8 @@ def _monthly(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> di
         return rows.setdefault((segment, month), Row(range(month, month + 1), segment))
 
     _balances(ledger, months, view, by, row)
-    if by:
-        _crossings(ledger, months, view, by, row)
+    if has_moved:
+        _placed(ledger, months, view, by, row)
     for line in _movements(ledger, months, view, by):
         month, kind, amount, entities = line[len(by) :]
         told = row(line[: len(by)], month)
@@ -105,15 +105,15 @@ def _monthly(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> di
     return rows
 
 
-def place(ledger: Ledger, months: range, by: Sequence[str]) -> None:
-    """Temp table place: month by month the segment of the entities that ever changed theirs; empty for most books."""
+def place(ledger: Ledger, months: range, by: Sequence[str]) -> bool:
+    """Temp table place: month by month the segment of the entities that ever changed theirs; whether there are any."""
     columns = "".join(f", null::varchar as seg_{n}" for n in range(1, len(by) + 1))
     dated = [attribute for attribute in by if ledger.changes_dated(attribute)]
     if not dated:
         ledger.connection.execute(
             f"create or replace temp table place as select 0 as entity_key, 0 as month_no{columns} where false"
         )
-        return
+        return False
     values = "".join(f", {_value_at_month_end(attribute)} as seg_{n}" for n, attribute in enumerate(by, 1))
     listed = ", ".join(literal(attribute) for attribute in dated)
     ledger.connection.execute(
@@ -124,6 +124,7 @@ def place(ledger: Ledger, months: range, by: Sequence[str]) -> None:
         f"(select unnest(range({months.start - 1}, {months.stop}))::integer as month_no)) "
         f"select grid.entity_key, grid.month_no{values} from grid join account using (account_id)"
     )
+    return bool(ledger.rows("select exists (from place)")[0][0])
 
 
 def _value_at_month_end(attribute: str) -> str:
@@ -157,18 +158,17 @@ def _balances(ledger: Ledger, months: range, view: View, by: Sequence[str], row:
     )
     for line in found:
         _tell(line[: len(by)], line[len(by) :], ends, months, row)
-    if not by:
-        return
-    placed = " union all ".join(
-        f"select place.*, {rated(ledger, view, ledger.month_column(m), m + 1)} as amount from place "
-        f"join position using (entity_key) where place.month_no = {m}{only_currency(view)}"
-        for m in ends
-    )
+
+
+def _placed(ledger: Ledger, months: range, view: View, by: Sequence[str], row: Teller) -> None:
+    """The same of entities that changed their segment, month by month where they were; and what they brought with them when they did."""
+    write_placed(ledger, months, view)
     names = ", ".join(f"seg_{n}" for n in range(1, len(by) + 1))
     for *values, month, amount in ledger.rows(
-        f"select {names}, month_no, sum(amount)::bigint from ({placed}) group by {names}, month_no"
+        f"select {names}, month_no, sum(amount)::bigint from placed group by {names}, month_no"
     ):
         _tell(values, [amount], range(month, month + 1), months, row)
+    _crossings(ledger, by, row)
 
 
 def _tell(values: Sequence[str | None], amounts: Iterable[int | None], ends: range, months: range, row: Teller) -> None:
@@ -179,22 +179,30 @@ def _tell(values: Sequence[str | None], amounts: Iterable[int | None], ends: ran
             row(values, month + 1).opening += int(amount or 0)
 
 
-def _crossings(ledger: Ledger, months: range, view: View, by: Sequence[str], row: Teller) -> None:
+def write_placed(ledger: Ledger, months: range, view: View) -> None:
+    """Temp table placed: place with the balances of its entities at the month's end, at the rates of the next day, one row a currency."""
+    ends = range(months.start - 1, months.stop)
+    amounts = ", ".join(rated(ledger, view, ledger.month_column(m), m + 1) for m in ends)
+    ledger.connection.execute(
+        f"create or replace temp table placed as select place.*, amounts[month_no - {ends.start} + 1] as amount from place join ("
+        f"select entity_key, [{amounts}]::bigint[] as amounts from position "
+        f"where entity_key in (select entity_key from place){only_currency(view)}) using (entity_key)"
+    )
+
+
+def _crossings(ledger: Ledger, by: Sequence[str], row: Teller) -> None:
     """What entities brought with them when they changed their segment: the balance at the month's beginning."""
-    names = [f"seg_{n}" for n in range(1, len(by) + 1)]
-    before = ", ".join(f"before.{name}" for name in names)
+    names, width = [f"seg_{n}" for n in range(1, len(by) + 1)], len(by)
+    before = ", ".join(f"placed.{name}" for name in names)
     after = ", ".join(f"after.{name}" for name in names)
-    differs = " or ".join(f"before.{name} is distinct from after.{name}" for name in names)
-    for month in months:
-        balance = rated(ledger, view, ledger.month_column(month - 1), month)
-        for line in ledger.rows(
-            f"select {before}, {after}, sum({balance})::bigint from place as before join place as after using (entity_key) "
-            f"join position using (entity_key) where before.month_no = {month - 1} and after.month_no = {month} "
-            f"and ({differs}){only_currency(view)} group by {before}, {after}"
-        ):
-            width, amount = len(by), int(line[-1] or 0)
-            row(line[:width], month).leaving -= amount
-            row(line[width : 2 * width], month).entering += amount
+    differs = " or ".join(f"placed.{name} is distinct from after.{name}" for name in names)
+    for *values, month, amount in ledger.rows(
+        f"select {before}, {after}, after.month_no, sum(amount)::bigint from placed join place as after "
+        "on after.entity_key = placed.entity_key and after.month_no = placed.month_no + 1 "
+        f"where {differs} group by {before}, {after}, after.month_no"
+    ):
+        row(values[:width], month).leaving -= int(amount or 0)
+        row(values[width:], month).entering += int(amount or 0)
 
 
 def _movements(ledger: Ledger, months: range, view: View, by: Sequence[str]) -> list[tuple[Any, ...]]:

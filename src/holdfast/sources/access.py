@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.auth import AuthConfigBase
     from dlt.sources.helpers.rest_client.client import RESTClient
     from dlt.sources.helpers.rest_client.paginators import BasePaginator
+    from requests import Session
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
@@ -45,16 +47,22 @@ class Access:
         paginator: BasePaginator | None = None,
     ) -> RESTClient:
         """A client of a REST API. AddressError: the address may not be asked."""
-        from dlt.sources.helpers.requests import Client
         from dlt.sources.helpers.rest_client.client import RESTClient
 
         require_public(base_url)
+        return RESTClient(base_url, headers=dict(headers or {}), auth=auth, paginator=paginator, session=self._session)
+
+    @cached_property
+    def _session(self) -> Session:
+        """One for all clients of the connection: it is dear to make, and keeps its lines open."""
+        from dlt.sources.helpers.requests import Client
+
         client = Client(
             request_timeout=TIMEOUT, request_max_attempts=ATTEMPTS, request_backoff_factor=_pause(), raise_for_status=False,
             respect_retry_after_header=True,
         )  # fmt: skip
         guard(client.session)
-        return RESTClient(base_url, headers=dict(headers or {}), auth=auth, paginator=paginator, session=client.session)
+        return client.session
 
 
 def _pause() -> float:

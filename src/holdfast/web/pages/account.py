@@ -160,8 +160,8 @@ def overview(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
 @tab("account_timeline", "web/account/timeline.html")
 def life(request: HttpRequest, lens: Lens, one: Opened) -> dict[str, Any]:
     """Everything that happened, newest first."""
-    hidden = {"note": one.sees_notes, "cta": one.sees_ctas, "sentiment": one.sees_ctas}
-    offered = {kind: title for kind, title in lines.KINDS.items() if hidden.get(kind, True)}
+    sees = {"note": one.sees_notes, "cta": one.sees_ctas, "sentiment": one.sees_ctas}
+    offered = {kind: title for kind, title in lines.KINDS.items() if sees.get(kind, True)}
     kinds = tuple(kind for kind in offered if kind in request.GET.getlist("kind"))
     before = timeline.Cursor.parse(request.GET["before"]) if request.GET.get("before") else None
     told = lines.told(lens, one, request.user, kinds, before)

@@ -16,10 +16,10 @@ from holdfast.domain.ctas import OUTCOMES, in_words, is_gone
 from holdfast.domain.health import Disagreement, disagreement
 from holdfast.domain.judgement import SEVERITIES
 from holdfast.flows import ctas_listed as listed
-from holdfast.flows import scorecards
 from holdfast.flows.ctas_work import MOST, CtaError
 from holdfast.metrics import accounts, standing
 from holdfast.web import answers, owners, rights
+from holdfast.web.pages import watch_words as words
 from holdfast.web.pages.account_columns import until
 from holdfast.web.pages.account_reach import reach_of
 
@@ -162,7 +162,7 @@ def _title(row: Cta, kind: str, detail: dict[str, Any]) -> str:
 def apart(account_id: str, said: int | None) -> Disagreement | None:
     """Where the CSM's word and the health that the last watch gave disagree."""
     stands = answers.ask_records(standing.of_account, account_id)
-    return disagreement(stands.health, said, scorecards.bands(answers.home())) if stands else None
+    return disagreement(stands.health, said, words.in_force()) if stands else None
 
 
 def known_names() -> list[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from holdfast.charts import numbers
 from holdfast.domain.feature import Feature
 from holdfast.domain.scorecard import Band
 from holdfast.domain.sentiment import VALUES as SENTIMENTS
 from holdfast.flows import scorecards
-from holdfast.flows.home import open_home
 from holdfast.warehouse.features import dictionary
 from holdfast.web import answers
 
@@ -34,6 +32,7 @@ __all__ = [
     "bands",
     "chance",
     "direction",
+    "in_force",
     "of_name",
     "points",
     "title",
@@ -41,13 +40,14 @@ __all__ = [
 ]
 
 
-def _bands(path: Path) -> tuple[Band, ...]:
-    return scorecards.bands(open_home(path))
+def in_force() -> tuple[Band, ...]:
+    """The bands of the home, best first; read once a page."""
+    return answers.looked(scorecards.bands, answers.home())
 
 
 def bands() -> list[tuple[str, float, str]]:
     """The bands in force, best first: name, the score at which it begins, and how good it is: good, warn or bad."""
-    found = answers.looked(_bands, answers.home().path)
+    found = in_force()
     last = len(found) - 1
     return [
         (one.name, one.floor, USUAL.get(one.name) or ("good" if n == 0 else "bad" if n == last else "warn"))
