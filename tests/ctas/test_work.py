@@ -137,6 +137,21 @@ def test_a_person_who_is_erased_leaves_no_address_in_ctas(row: Cta) -> None:
     ctas_work.note(row, "Wrote to ben@acme.example today", BY)
     ctas_sentiment.say("acme", 2, BY, "ben@acme.example is gone")
     Cta.objects.update(evidence=[{"label": "Mail", "value": "ben@acme.example", "table": "", "row_id": ""}])
-    erase_desk.erase(Person("ben@acme.example", "erased-1"), NOW)
+    erase_desk.erase(Person("ben@acme.example", "erased-1"), (), NOW)
     row.refresh_from_db()
     assert "ben@acme" not in str([row.evidence, row.events.last().text, Sentiment.objects.get().note])
+
+
+def test_a_contact_who_is_erased_loses_the_name_in_evidence_where_no_address_stands(row: Cta) -> None:
+    from holdfast.domain.erased import Person
+    from holdfast.flows import erase_desk
+
+    ben = {"label": "Ben Bloom, Head of Sales", "value": "left on 2026-10-02", "table": "contact", "row_id": "c1"}
+    ada = {**ben, "label": "Ada Abel, Analyst", "row_id": "c2"}
+    Cta.objects.update(evidence=[ben, ada])
+    person = Person("ben@acme.example", "erased-1", frozenset({"ben bloom"}))
+    assert erase_desk.erase(person, {"c1"}, NOW, write=False) == {"evidence": 1}
+    assert erase_desk.erase(person, {"c1"}, NOW) == {"evidence": 1}
+    row.refresh_from_db()
+    assert row.evidence == [{**ben, "label": "erased"}, ada]
+    assert erase_desk.erase(person, {"c1"}, NOW) == {}

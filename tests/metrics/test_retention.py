@@ -147,6 +147,18 @@ def test_rule_23_the_three_lines_of_a_currency() -> None:
     assert found["nrr"] == Fraction(168_04, 112_03)
 
 
+def test_rule_23_what_a_merged_account_has_in_a_currency_is_rounded_together_with_the_other() -> None:
+    """5 cents of euros are 5.5 cents, or 6, each; together they are 11."""
+    company = facts(
+        item("2023-01-01", 5, "A", "a", currency="EUR"),
+        item("2023-01-01", 5, "B", "b", currency="EUR"),
+        account("A", "2024-02-10", merged_into="B"),
+    )
+    with ledger_of(company, policy(), AS_OF, rates={"EUR": [(date(2020, 1, 1), "1.1")]}) as ledger:
+        [row] = measured(ledger, "2024-01-01", "2024-04-01")
+    assert (row.counts.opening, row.counts.closing) == (11, 11)
+
+
 def test_rule_24_a_customer_on_hold_is_a_logo_still() -> None:
     found = by_hand(
         facts(item("2024-01-01", 1000), item("2024-02-10", 1000, status="paused")), "2024-02-01", "2024-03-01"

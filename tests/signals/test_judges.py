@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from holdfast.domain.judgement import NOTICE, URGENT, WARNING
-from holdfast.signals.shelf import shelf
+from holdfast.domain.scorecard import Band
+from holdfast.signals.judging import judge_all
+from holdfast.signals.shelf import shelf, signal
 
-from .rows import verdict
+from .rows import DAY, verdict
 
 #: signal → an account on which it fires, how grave that is, what it says, and changes of the account that make it quiet
 CASES: dict[str, tuple[dict[str, Any], int, str, list[dict[str, Any]]]] = {
@@ -251,3 +254,12 @@ def test_three_new_people_without_a_new_department_are_noticed() -> None:
     values = CASES["new_people"][0] | {"new_departments_90d": 0, "new_contacts_90d": 4}
     found = verdict("new_people", values)
     assert found is not None and (found.severity, found.sentence) == (NOTICE, "4 new people within 90 days.")
+
+
+def test_health_and_the_csm_disagree_in_the_company_s_own_bands() -> None:
+    told = {"account_id": ["acme"], "as_of": [DAY], "mrr_minor": [9900], "health": [70.0], "sentiment": [1.0]}
+    lenient = (Band("green", 60.0), Band("yellow", 30.0), Band("red", 0.0))
+    one = [signal("health_disagreement")]
+    assert not judge_all(pa.table(told), signals=one), "70 is yellow in the bands that come along"
+    (found,) = judge_all(pa.table(told), signals=one, bands=lenient)
+    assert found.sentence == "Health is 70 (green), and the CSM's own sentiment is 1 of 5 (red)."

@@ -175,7 +175,7 @@ def operation(
     cached: bool = False,
 ) -> Callable[[View], View]:  # fmt: skip
     """Write an operation down. `needs`: a scope, or ANY_KEY. `waits`: its ledger may have to be booked first. `cached`: it has an
-    ETag, which holds until the next publication or hand-over."""
+    ETag, which holds until the next publication, watch or hand-over."""
     assert needs == ANY_KEY or needs in roles.SCOPES, f"{route}: there is no scope '{needs}'"
 
     def written(view: View) -> View:
@@ -252,11 +252,12 @@ def _with_rate(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _tag(request: HttpRequest) -> str:
-    """Changes with the publication, the settings, and the hand-overs."""
+    """Changes with the publication, the watch, the settings, and the hand-overs."""
     told = answers.current()
     home = answers.home() if told else None
     parts = (
         told,
+        answers.watch(),
         home.settings if home else None,
         home.policies() if home else None,
         owners.version(),

@@ -93,7 +93,7 @@ def _health(row: read.AccountRow, stands: Standing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@get("/health", needs="accounts:read", answers=shapes.Health, tag="Watch")
+@get("/health", needs="accounts:read", answers=shapes.Health, tag="Watch", cached=True)
 def health(request: HttpRequest, asked: Query[HealthAsked]) -> shapes.Health:
     """Health of the accounts that pay, in the order of ids."""
     records = _records()
@@ -111,7 +111,13 @@ def health(request: HttpRequest, asked: Query[HealthAsked]) -> shapes.Health:
     )
 
 
-@get("/accounts/{external:account_id}/health", needs="accounts:read", answers=shapes.AccountHealth, tag="Watch")
+@get(
+    "/accounts/{external:account_id}/health",
+    needs="accounts:read",
+    answers=shapes.AccountHealth,
+    tag="Watch",
+    cached=True,
+)
 def account_health(request: HttpRequest, account_id: AccountId) -> shapes.AccountHealth:
     """One account's health: its parts, what moved it within four weeks, and its history."""
     records = _records()
@@ -125,7 +131,7 @@ def account_health(request: HttpRequest, account_id: AccountId) -> shapes.Accoun
     )
 
 
-@get("/risk", needs="accounts:read", answers=shapes.Risk, tag="Watch")
+@get("/risk", needs="accounts:read", answers=shapes.Risk, tag="Watch", cached=True)
 def risk(request: HttpRequest, asked: Query[RiskAsked]) -> shapes.Risk:
     """Chances of leaving, shrinking and growing, and expected MRR with its interval; the most at risk first."""
     records, kind = _records(), _list_of(f"risk by {asked.order}")
@@ -139,7 +145,9 @@ def risk(request: HttpRequest, asked: Query[RiskAsked]) -> shapes.Risk:
     )
 
 
-@get("/accounts/{external:account_id}/risk", needs="accounts:read", answers=shapes.AccountRisk, tag="Watch")
+@get(
+    "/accounts/{external:account_id}/risk", needs="accounts:read", answers=shapes.AccountRisk, tag="Watch", cached=True
+)
 def account_risk(request: HttpRequest, account_id: AccountId) -> shapes.AccountRisk:
     """One account's chances, expected MRR, and the reasons for them."""
     records = _records()
@@ -156,7 +164,7 @@ def account_risk(request: HttpRequest, account_id: AccountId) -> shapes.AccountR
     return shapes.AccountRisk(**_heading(records), **asdict(one), reasons=reasons)
 
 
-@get("/signals", needs="accounts:read", answers=shapes.Signals, tag="Watch")
+@get("/signals", needs="accounts:read", answers=shapes.Signals, tag="Watch", cached=True)
 def signals(request: HttpRequest, asked: Query[SignalsAsked]) -> shapes.Signals:
     """What the signals say now, the gravest first, with the facts behind it."""
     records, kind = _records(), _list_of("signals")
@@ -171,13 +179,13 @@ def signals(request: HttpRequest, asked: Query[SignalsAsked]) -> shapes.Signals:
     )
 
 
-@get("/signals/record", needs="numbers:read", answers=records_of.SignalRecords, tag="Watch")
+@get("/signals/record", needs="numbers:read", answers=records_of.SignalRecords, tag="Watch", cached=True)
 def signals_record(request: HttpRequest) -> records_of.SignalRecords:
     """What each signal was worth on the company's own past."""
     return records_of.SignalRecords(**watched.signal_record(answers.home()))
 
 
-@get("/trackrecord", needs="numbers:read", answers=records_of.TrackRecord, tag="Watch")
+@get("/trackrecord", needs="numbers:read", answers=records_of.TrackRecord, tag="Watch", cached=True)
 def trackrecord(request: HttpRequest) -> records_of.TrackRecord:
     """How good the predictions were on the company's own past, against simpler ones."""
     return records_of.TrackRecord(**watched.track_record(answers.home()))
@@ -189,7 +197,13 @@ def features(request: HttpRequest) -> shapes.Features:
     return shapes.Features(features=[shapes.FeatureRow(**asdict(one)) for one in dictionary()])
 
 
-@get("/accounts/{external:account_id}/features", needs="accounts:read", answers=shapes.AccountFeatures, tag="Watch")
+@get(
+    "/accounts/{external:account_id}/features",
+    needs="accounts:read",
+    answers=shapes.AccountFeatures,
+    tag="Watch",
+    cached=True,
+)
 def account_features(request: HttpRequest, account_id: AccountId) -> shapes.AccountFeatures:
     """All features of one account."""
     records = _records()

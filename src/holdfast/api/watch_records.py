@@ -173,7 +173,7 @@ class Trained(BaseModel):
 
 class TrackRecord(Watched):
     model_config = example(
-        **WATCHED, leading=[], drift=[],
+        **WATCHED, accounts_share=1.0, leading=[], drift=[],
         targets=[{"target": "churn", "horizon_days": 90, "n": 10457, "events": 288, "accounts": 629, "auc": 0.748, "auc_low": 0.724,
                   "auc_high": 0.774, "average_precision": 0.176, "brier": 0.0533, "brier_constant": 0.0565, "calibration_slope": 1.05,
                   "calibration_intercept": 0.14, "lift_top_decile": 2.91, "auc_scorecard": 0.623, "auc_tenure": 0.544,
@@ -191,6 +191,10 @@ class TrackRecord(Watched):
                  "why": "the first training"}],
     )  # fmt: skip
 
+    accounts_share: float | None = Field(
+        None,
+        description="Part of the accounts that was learned from, with their whole past; below 1 where all would not fit.",
+    )
     targets: list[TargetRecord]
     live: list[LiveRecord]
     book: list[BookRecord]

@@ -68,7 +68,7 @@ def look(home: Home, address: str, now: datetime) -> dict[str, int]:
     landing = home.landing
     found = {f"facts: {k}": n for k, n in erasing.erase(landing, plan.person, plan.contacts, write=False).items()}
     found |= {f"files: {k}": n for k, n in erase_files.scrub(home.path, plan.person, write=False).items()}
-    return found | {f"desk: {k}": n for k, n in erase_desk.erase(plan.person, now, write=False).items()}
+    return found | {f"desk: {k}": n for k, n in erase_desk.erase(plan.person, plan.contacts, now, write=False).items()}
 
 
 def erase(home: Home, address: str, now: datetime, by: Any = None) -> Erasure:
@@ -138,7 +138,7 @@ def _carry_out(home: Home, row: Erasure, plan: _Plan, now: datetime) -> Erasure:
         _count(row, "events", _events(home, plan.person, now))
         _count(row, "facts", _facts(home, plan, before))
         _count(row, "files", erase_files.scrub(home.path, plan.person))
-    _count(row, "desk", erase_desk.erase(plan.person, now))
+    _count(row, "desk", erase_desk.erase(plan.person, plan.contacts, now))
     if before is not None:
         _forget_publications(home, book(home, now, full=True))
     AuditEntry.add("erased person", plan.person.mark, now, user=row.asked_by, **row.erased["places"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -18,15 +18,15 @@ from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast, Lower
 
 from holdfast.desk import sealing
-from holdfast.desk.models import Erasure, IdempotentCall, Invitation, Mail, Schedule, User
+from holdfast.desk.models import Cta, Erasure, IdempotentCall, Invitation, Mail, Schedule, User
 from holdfast.domain.erased import ERASED, Person
 
 #: how long the database's readers are waited for before its file is written anew, in seconds
 WAIT = 20.0
 
 
-def erase(person: Person, now: datetime, *, write: bool = True) -> dict[str, int]:
-    """Take a person out of every table; rows changed by kind. Without `write` they are only counted."""
+def erase(person: Person, contacts: Collection[str], now: datetime, *, write: bool = True) -> dict[str, int]:
+    """Take a person, who is these contacts, out of every table; rows changed by kind. Without `write` they are only counted."""
     found: dict[str, int] = {}
     with transaction.atomic():
         for name, count in (
@@ -36,6 +36,7 @@ def erase(person: Person, now: datetime, *, write: bool = True) -> dict[str, int
             ("user", _users(person, write)),
             ("answer", _answers(person, write)),
             ("sign-in", _sign_ins(person, write)),
+            ("evidence", _evidence(contacts, write)),
         ):
             found[name] = count
         for model in apps.get_models():
@@ -133,6 +134,21 @@ def _sign_ins(person: Person, write: bool) -> int:
     if write:
         Session.objects.filter(pk__in=found).delete()
     return len(found)
+
+
+def _evidence(contacts: Collection[str], write: bool) -> int:
+    """CTAs that name a contact without an address beside it: where the evidence is that contact, it loses the name."""
+    count = 0
+    for row in Cta.objects.exclude(evidence=[]).only("evidence").iterator():
+        theirs = [one.get("table") == "contact" and one.get("row_id") in contacts for one in row.evidence]
+        told = [
+            {**one, "label": ERASED} if is_theirs else one for one, is_theirs in zip(row.evidence, theirs, strict=True)
+        ]
+        if told != row.evidence:
+            count += 1
+            if write:
+                Cta.objects.filter(pk=row.pk).update(evidence=told)
+    return count
 
 
 # -- texts -------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def signals(
     """Ask every signal, of every account today, of the book, and of the past."""
     sentiments = {account: spoken.value for account, spoken in ctas_sentiment.said().items()}
     seen = _with_health(today, [health[one].score for one in today["account_id"].to_pylist()], sentiments)
-    judged = judge_all(seen, facts)
+    judged = judge_all(seen, facts, bands=cards[0].bands)
     before = [day for day in days if day < ledger.as_of]
     share = panel.share(home, before, MOST_ROWS)
     past = panel.read(home, before, share=share)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from holdfast.domain.judgement import URGENT, Evidence, Judgement, number
+from holdfast.domain.scorecard import BANDS, Band
 from holdfast.signals.book import Book
 from holdfast.signals.evidence import rows_behind
 from holdfast.signals.shelf import shelf
@@ -51,13 +52,17 @@ def fires(signal: Signal, columns: Columns) -> list[int]:
 
 
 def judge_all(
-    table: pa.Table, records: Records | None = None, signals: Sequence[Signal] | None = None
-) -> list[Judgement]:
-    """What the signals say of the accounts of a measured table, gravest first. With records, the rows behind are named."""
+    table: pa.Table, records: Records | None = None, signals: Sequence[Signal] | None = None,
+    bands: tuple[Band, ...] = BANDS,
+) -> list[Judgement]:  # fmt: skip
+    """What the signals say of the accounts of a measured table, gravest first. With records, the rows behind are named.
+
+    bands: those in which the company tells health.
+    """
     signals = shelf() if signals is None else signals
     columns = columns_of(table, records, signals)
     labels = {feature.name: (feature.sentence.rstrip("."), feature.unit) for feature in dictionary()}
-    found = [one for signal in signals for one in _judged(signal, columns, labels, records)]
+    found = [one for signal in signals for one in _judged(signal, columns, labels, records, bands)]
     return sorted(found, key=lambda one: (one.as_of, -one.severity, one.account_id, one.signal))
 
 
@@ -75,9 +80,10 @@ def judge_book(book: Book, signals: Sequence[Signal] | None = None) -> list[Judg
 
 
 def _judged(
-    signal: Signal, columns: Columns, labels: Mapping[str, tuple[str, str]], records: Records | None
-) -> Iterable[Judgement]:
-    verdicts = list(_verdicts(signal, columns))
+    signal: Signal, columns: Columns, labels: Mapping[str, tuple[str, str]], records: Records | None,
+    bands: tuple[Band, ...],
+) -> Iterable[Judgement]:  # fmt: skip
+    verdicts = list(_verdicts(signal, columns, bands))
     behind = _behind(signal, columns, [row for row, _ in verdicts], records)
     for row, verdict in verdicts:
         account, day = columns["account_id"][row], columns["as_of"][row]
@@ -87,10 +93,10 @@ def _judged(
         )
 
 
-def _verdicts(signal: Signal, columns: Columns) -> Iterable[tuple[int, Verdict]]:
+def _verdicts(signal: Signal, columns: Columns, bands: tuple[Band, ...] = BANDS) -> Iterable[tuple[int, Verdict]]:
     if signal.judge is None:
         return
-    seen = Seen(columns)
+    seen = Seen(columns, bands=bands)
     for row in known_rows(signal, columns):
         seen.row = row
         verdict = signal.judge(seen)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.domain.judgement import Kind
+from holdfast.domain.scorecard import BANDS, Band
 from holdfast.signals.book import Book
 from holdfast.warehouse.records import Records
 
@@ -39,13 +40,14 @@ def known_rows(signal: Signal, columns: Columns) -> list[int]:
 
 
 class Seen:
-    """One account on one day: its features, and what the signal itself observed."""
+    """One account on one day: its features, what the signal itself observed, and the bands in which health is told."""
 
-    __slots__ = ("columns", "row")
+    __slots__ = ("bands", "columns", "row")
 
-    def __init__(self, columns: Columns, row: int = 0) -> None:
+    def __init__(self, columns: Columns, row: int = 0, bands: tuple[Band, ...] = BANDS) -> None:
         self.columns = columns
         self.row = row
+        self.bands = bands
 
     def __getitem__(self, name: str) -> float:
         """A value that the signal `observes`: it is known."""

@@ -175,14 +175,15 @@ def _linked(ledger: Ledger, window: Window, view: View, by: Sequence[str]) -> st
     names = "".join(f", seg_{n}" for n in range(1, len(by) + 1))
     segments, segment_joins = segments_on(ledger, by, window.start)
     where = f" where position.currency = {literal(view.only)}" if view.only else ""
-    ends = "".join(f", {ledger.month_column(month)} as inside_{n}" for n, month in enumerate(inside))
+    ends = "".join(f", sum({ledger.month_column(month)})::bigint as inside_{n}" for n, month in enumerate(inside))
     touched = " or ".join(
         f"(sum(inside_{n}) = 0 and entity_key not in ({_held_then(month_start(month + 1))}))"
         for n, month in enumerate(inside)
     )
+    # what they have together in a currency is converted, and rounded once
     inner = (
-        f"select survivor_key as entity_key, position.currency, ({opening})::bigint as opening, ({closing})::bigint as closing{ends} "
-        f"from position join survivor on survivor.entity_key = position.entity_key{joins}{where}"
+        f"select survivor_key as entity_key, position.currency, sum({opening})::bigint as opening, sum({closing})::bigint as closing{ends} "
+        f"from position join survivor on survivor.entity_key = position.entity_key{joins}{where} group by all"
     )
     summed = (
         f"select entity_key, sum(opening)::bigint as opening, sum(closing_fixed)::bigint as closing_fixed, "

@@ -286,6 +286,18 @@ def test_the_document_describes_what_is_answered_with_an_example(call: Caller, a
         jsonschema_rs.validate(schema, answer)
 
 
+@pytest.mark.parametrize("path", [path for path in ADDRESSES if path != "/features"])
+def test_an_answer_holds_until_the_next_watch(settings: Any, db: None, clean: None, tmp_path: Path, path: str) -> None:
+    from holdfast.flows.home import open_home
+
+    home = made_up(tmp_path)
+    call = caller(settings, home)
+    tag = call("GET", path)["ETag"]
+    assert call("GET", path, If_None_Match=tag).status_code == 304
+    publish_made_up(open_home(home), 2)
+    assert call("GET", path, If_None_Match=tag).status_code == 200
+
+
 def made_up(tmp_path: Path, **more: Callable[..., Any] | Any) -> Path:
     """A home of the test's own, with its own watch."""
     from holdfast.flows.home import open_home

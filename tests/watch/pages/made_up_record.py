@@ -111,6 +111,7 @@ def track_record(as_of: str, currency: str, whole: int) -> dict[str, Any]:
         "as_of": as_of,
         "watched_at": f"{as_of}T06:00:00+00:00",
         "currency": currency,
+        "accounts_share": 1.0,
         "targets": targets,
         "live": live,
         "book": book,

@@ -8,7 +8,7 @@ from holdfast.signals.signal import Seen, Signal, Verdict
 
 
 def judge(seen: Seen) -> Verdict | None:
-    found = disagreement(seen["health"], round(seen["sentiment"]))
+    found = disagreement(seen["health"], round(seen["sentiment"]), seen.bands)
     # hope against the figures costs more than worry without them
     if found is None:
         return None
