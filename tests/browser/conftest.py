@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.once import made_once
+
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -98,25 +100,31 @@ def stop(server: subprocess.Popen[bytes]) -> None:
         server.kill()
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The demo company of 200 accounts, served."""
-    import json
-
+def _company(folder: Path) -> None:
+    """A demo company with a made-up watch, and its CTAs."""
     from holdfast.flows.book import book
     from holdfast.flows.demo import demo
     from holdfast.sources.demo import World
     from tests.watch.pages.made_up import publish_made_up
 
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: install the package chromium to run the browser tests")
-    path = tmp_path_factory.mktemp("browser") / "home"
-    home = demo(path, World(accounts=200), NOW)
+    home = demo(folder, World(accounts=200), NOW)
     book(home, NOW)
     publish_made_up(home)
     # in a process of its own: this one's desk is another
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DJANGO_"))}
-    subprocess.run([sys.executable, "-m", "tests.browser.ctas", str(path)], cwd=ROOT, env=clean, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "tests.browser.ctas", str(folder)], cwd=ROOT, env=own_environment(), check=True
+    )
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The demo company of 200 accounts, served."""
+    import json
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install the package chromium to run the browser tests")
+    path = tmp_path_factory.mktemp("browser") / "home"
+    shutil.copytree(made_once(tmp_path_factory, "site", _company), path, dirs_exist_ok=True)
     port = free_port()
     server = serve(path, port)
     password = json.loads((path / "demo-sign-in.json").read_text())[0]["password"]

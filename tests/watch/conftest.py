@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import own_environment
+from tests.once import made_once
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 
@@ -28,10 +29,13 @@ def run(home: Path, *words: str) -> str:
 
 @pytest.fixture(scope="session")
 def first_watch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("watched") / "home"
-    run(home, "demo", "--accounts", "150")
-    run(home, "watch")
-    return home
+    """Do not write to it."""
+
+    def make(folder: Path) -> None:
+        run(folder / "home", "demo", "--accounts", "150")
+        run(folder / "home", "watch")
+
+    return made_once(tmp_path_factory, "watched", make) / "home"
 
 
 @pytest.fixture
