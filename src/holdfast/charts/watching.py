@@ -43,8 +43,12 @@ def bars(
         "cursor": "pointer" if links else "default", "label": label, "labelLayout": {"hideOverlap": True},
     }  # fmt: skip
     return {
-        "grid": grid(top=24),
-        "xAxis": category_axis(names),
+        "grid": grid(top=24, right=10),
+        # the last bar may stand for all that have no place before it: it is never without its name
+        "xAxis": category_axis(
+            names,
+            axisLabel={"color": "$muted", "fontSize": SMALL, "hideOverlap": True, "margin": 10, "showMaxLabel": True},
+        ),
         "yAxis": value_axis(fmt, axisLabel={"show": False}, splitLine={"show": False}),
         "tooltip": tooltip(fmt, "item"),
         "media": narrow(
