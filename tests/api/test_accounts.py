@@ -12,6 +12,8 @@ from holdfast.desk.models import AuditEntry, Event, Handover, Note
 
 from .conftest import Caller
 
+pytestmark = pytest.mark.slow
+
 LATER = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 

@@ -15,6 +15,8 @@ from holdfast.warehouse.landing import Landing
 
 from .conftest import Caller
 
+pytestmark = pytest.mark.slow
+
 OUTCOME = {"account_id": "ac0000001", "measure": "hours_saved", "day": "2026-03-31", "value": 41.5, "unit": "hours"}
 ROWS: dict[str, dict[str, Any]] = {
     "outcome": OUTCOME,

@@ -14,6 +14,8 @@ from holdfast.cli.main import app
 
 from .conftest import NOW, Caller
 
+pytestmark = pytest.mark.slow
+
 
 def told_by_the_command_line(home: Path, command: str) -> dict[str, Any]:
     done = CliRunner().invoke(app, ["--home", str(home), *command.split(), "--format", "json"])

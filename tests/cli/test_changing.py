@@ -15,6 +15,8 @@ from holdfast.flows.home import open_home
 from ..flows.homes import with_policy
 from .conftest import Done, asked, holdfast, ok, process
 
+pytestmark = pytest.mark.slow
+
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 CSV = """subscription_id,customer_id,start_date,end_date,monthly_amount,plan

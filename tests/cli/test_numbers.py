@@ -25,6 +25,8 @@ from holdfast.warehouse.window import View
 from ..metrics.worlds import rate
 from .conftest import NUMBER, asked, holdfast, ok, process, runner
 
+pytestmark = pytest.mark.slow
+
 WINDOW = ("--start", "2024-02-01", "--end", "2024-05-01")
 
 #: issue 2, word for word and in this order

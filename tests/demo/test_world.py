@@ -15,6 +15,8 @@ from holdfast.domain.facts import STATUSES, TABLES
 from holdfast.sources.demo import World, generate, truths
 from holdfast.sources.demo.columns import schema
 
+pytestmark = pytest.mark.slow
+
 DEFAULT = World()
 #: what companies tell by themselves, and who is who; the demo company has none of it
 TOLD = ("outcome", "launch", "target", "account_link")

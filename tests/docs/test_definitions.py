@@ -16,6 +16,8 @@ from holdfast.domain.policy import load_policies
 from .examples import Example, booked_together, examples, problems, read
 from .pages import DOCS, prose
 
+pytestmark = pytest.mark.slow
+
 PAGE = DOCS / "definitions.md"
 
 

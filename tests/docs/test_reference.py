@@ -21,6 +21,8 @@ from holdfast.sources.files.mapping import Mapping
 from .consoles import run, run_apart
 from .pages import DOCS, ROOT, blocks, prose
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGE = DOCS / "commands.md"
 

@@ -18,6 +18,8 @@ from ..metrics.worlds import path
 from ..oracle.pencil import facts, item
 from .homes import NOW, booked_home
 
+pytestmark = pytest.mark.slow
+
 LATER = NOW + timedelta(days=40)
 
 

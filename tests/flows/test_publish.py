@@ -24,6 +24,8 @@ from ..metrics.worlds import path
 from ..oracle.pencil import DEFAULT, account, facts, item, learned
 from .homes import DOLLARS, NOW, booked_home, home_of, load_text, window_of
 
+pytestmark = pytest.mark.slow
+
 LATER = NOW + timedelta(days=1)
 
 

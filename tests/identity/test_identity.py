@@ -19,6 +19,8 @@ from holdfast.flows.people import Actor
 from holdfast.flows.upsert import upsert_accounts
 from tests.records.company import LATER
 
+pytestmark = pytest.mark.slow
+
 BY = Actor(None, LATER)
 
 

@@ -74,6 +74,7 @@ def test_two_thousand_companies_at_random(quarter: int) -> None:
                 raise
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     facts=companies(), policy=policies(), as_of=days(), known_on=st.one_of(st.none(), days()), parts=st.integers(1, 3)

@@ -20,6 +20,8 @@ from ..oracle.ledger import Facts
 from ..oracle.pencil import POLICIES, account, facts, item, policy
 from .worlds import DOLLARS, ledger_of, path, rate
 
+pytestmark = pytest.mark.slow
+
 # --- MRR on a day -------------------------------------------------------------------------------------------
 
 

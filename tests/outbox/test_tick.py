@@ -19,6 +19,8 @@ from ..flows.homes import DOLLARS, load_text
 from .conftest import NOW
 from .receivers import Mailbox
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

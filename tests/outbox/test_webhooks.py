@@ -15,6 +15,8 @@ from holdfast.flows import events, outbox, webhooks
 from .conftest import real_now
 from .receivers import Hook
 
+pytestmark = pytest.mark.slow
+
 DATA = {"account_id": "ac1", "owner": "Alice", "from_day": "2026-11-20", "reason": ""}
 
 

@@ -22,6 +22,8 @@ from ..emulators.serving import Answer
 from .harness import Reader
 from .mangled import each
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 1, 10, 9, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: in one piece: the pieces of a first reading have a test of their own

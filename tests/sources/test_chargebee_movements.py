@@ -28,6 +28,8 @@ from ..ledger.booked import files_of, read
 from .harness import Reader
 from .test_chargebee import complete_from
 
+pytestmark = pytest.mark.slow
+
 BEGIN, END = datetime(2025, 1, 6, 9, tzinfo=UTC), datetime(2026, 4, 1, 9, tzinfo=UTC)
 
 Step = tuple[str, Callable[[Chargebee, str], None]]

@@ -20,6 +20,8 @@ from ..emulators.serving import Answer
 from .harness import Reader
 from .mangled import each
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 

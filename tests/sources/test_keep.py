@@ -17,6 +17,8 @@ from holdfast.flows.load import load
 from .acme import SOURCE, Acme
 from .conftest import NOW, fill
 
+pytestmark = pytest.mark.slow
+
 SOON = timedelta(minutes=1)
 
 

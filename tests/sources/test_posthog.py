@@ -21,6 +21,8 @@ from ..emulators.serving import Answer
 from .crm_facts import facts_of
 from .harness import Reader
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 

@@ -24,6 +24,8 @@ from ..emulators.serving import Answer
 from .crm_facts import JUNK, assert_fits, facts_of
 from .harness import Reader
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 THEN = datetime(2026, 1, 10, 9, tzinfo=UTC)
 SECRETS = {"client_id": CLIENT, "client_secret": SECRET}

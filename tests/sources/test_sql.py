@@ -24,6 +24,8 @@ from ..postgres.conftest import Cluster, cluster  # noqa: F401 - a server of its
 from ..records.company import FILES
 from .harness import Reader
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 naive = datetime.fromisoformat
 LATER = NOW + timedelta(hours=1)

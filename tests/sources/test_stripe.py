@@ -18,6 +18,8 @@ from tests.emulators.stripe_billing import DAY, Business, at
 from tests.emulators.stripe_scenarios import World, catalogue
 from tests.sources.harness import Reader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def it(monkeypatch: pytest.MonkeyPatch) -> Iterator[Business]:

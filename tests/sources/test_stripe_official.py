@@ -21,6 +21,8 @@ from tests.emulators.stripe_billing import Business, at
 from tests.emulators.stripe_scenarios import BEGIN, SCENARIOS, catalogue
 from tests.node import fetch
 
+pytestmark = pytest.mark.slow
+
 CLASSES = {
     "customer": stripe.Customer, "subscription": stripe.Subscription, "subscription_item": stripe.SubscriptionItem, "price": stripe.Price,
     "plan": stripe.Plan, "product": stripe.Product, "coupon": stripe.Coupon, "discount": stripe.Discount, "invoice": stripe.Invoice,

@@ -20,6 +20,8 @@ from tests.emulators.serving import Answer
 from .acme import SOURCE, Acme
 from .conftest import NOW, fill
 
+pytestmark = pytest.mark.slow
+
 SOON = timedelta(minutes=15)
 
 

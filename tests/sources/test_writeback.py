@@ -29,6 +29,8 @@ from ..ledger.booked import rows_of
 from ..oracle.pencil import account, facts, item
 from ..watch.pages.made_up import publish_made_up
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 #: A grew by a quarter, B is new this year, C left

@@ -18,6 +18,8 @@ from ..emulators.zendesk import EMAIL, OAUTH, TOKEN, Zendesk
 from .harness import Reader
 from .mangled import each
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 

@@ -36,6 +36,8 @@ from ..oracle.pencil import item
 from ..oracle.strategies import companies
 from .children import cut_off
 
+pytestmark = pytest.mark.slow
+
 POLICY = load_policies()["holdfast-1"]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 #: how often a compaction is cut off; more of them: HOLDFAST_KILLS=40

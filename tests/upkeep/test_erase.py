@@ -16,6 +16,8 @@ from holdfast.flows.home import Home, open_home
 from ..flows.homes import load_text
 from .people import ADA, NOW, OTHERS, everywhere, found
 
+pytestmark = pytest.mark.slow
+
 
 def mrr(home: Home) -> dict[int, int]:
     with open_ledger(home) as ledger:

@@ -19,6 +19,8 @@ from holdfast.web import answers
 from tests.records.company import company
 from tests.web.homes import done
 
+pytestmark = pytest.mark.slow
+
 Site = Callable[..., Any]
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PARTIES = [

@@ -19,6 +19,8 @@ from holdfast.flows.setup_work import BusyError, Teller, begin, working
 from holdfast.web import answers
 from tests.web.homes import SUBSCRIPTIONS, WITH_BAD_ROWS, done
 
+pytestmark = pytest.mark.slow
+
 Site = Callable[..., Any]
 
 

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from holdfast.flows import answers as flow
 from holdfast.web import answers, visits, warm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from holdfast.flows.home import Settings, create, open_home
 from holdfast.web import answers
 from tests.web.homes import SUBSCRIPTIONS, done
 
+pytestmark = pytest.mark.slow
+
 Site = Callable[..., Any]
 ADMIN = {"name": "Alice", "email": "Alice@Holdfast.example", "password": "a-long-enough-secret"}
 

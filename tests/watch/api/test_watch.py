@@ -20,6 +20,8 @@ from tests.watch.pages.conftest import JUDGED, STANDS, desk_home, django_db_modi
 from tests.watch.pages.made_up import publish_made_up
 from tests.web import books
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["desk_home", "django_db_modify_db_settings"]
 
 NOW = datetime(2026, 1, 6, 9, 0, tzinfo=UTC)
