@@ -15,6 +15,7 @@ import duckdb
 from holdfast.flows.book import published
 from holdfast.flows.home import open_home
 from holdfast.flows.watched import SIGNALS_FILE, TRACK_FILE, WATCH_FILE, Current, folder, publish
+from holdfast.warehouse.records_build import RECORDS_FILE
 from holdfast.warehouse.sql import literal
 from holdfast.warehouse.watched import TABLES, write_watch
 
@@ -49,7 +50,7 @@ def publish_made_up(path: Path, now: datetime) -> int:
     assert booked is not None
     today = date.fromisoformat(booked.as_of)
     with duckdb.connect() as connection:
-        records = home.path / "warehouse" / f"{booked.generation:06}" / "records.duckdb"
+        records = home.warehouse / booked.folder / RECORDS_FILE
         connection.execute(f"attach {literal(str(records))} as facts (read_only)")
         connection.execute(_ACCOUNTS)
         connection.execute("set variable today = ?", [today])

@@ -128,9 +128,9 @@ def _due(home: Path) -> None:
         desk.execute("update desk_connection set next_run_at = '2020-01-01 00:00:00'")
 
 
-def _until(done: Callable[[], bool], seconds: float = 300) -> None:
-    """Wait for it, however busy the machine is: what is booked beside stands back behind all else."""
+def _until(done: Callable[[], bool], seconds: float = 60) -> None:
     began = time.monotonic()
     while not done():
         assert time.monotonic() - began < seconds, "it did not come about in time"
-        time.sleep(0.5)
+        # each look is a command that goes before the booking it waits for
+        time.sleep(3)

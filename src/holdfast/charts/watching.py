@@ -42,13 +42,12 @@ def bars(
         "name": "amount", "type": "bar", "data": data, "barMaxWidth": 44, "itemStyle": {"borderRadius": 3, "color": token(colour)},
         "cursor": "pointer" if links else "default", "label": label, "labelLayout": {"hideOverlap": True},
     }  # fmt: skip
+    axis = category_axis(names)
+    # the last bar may stand for all that have no place before it: it is never without its name
+    axis["axisLabel"]["showMaxLabel"] = True
     return {
         "grid": grid(top=24, right=10),
-        # the last bar may stand for all that have no place before it: it is never without its name
-        "xAxis": category_axis(
-            names,
-            axisLabel={"color": "$muted", "fontSize": SMALL, "hideOverlap": True, "margin": 10, "showMaxLabel": True},
-        ),
+        "xAxis": axis,
         "yAxis": value_axis(fmt, axisLabel={"show": False}, splitLine={"show": False}),
         "tooltip": tooltip(fmt, "item"),
         "media": narrow(

@@ -97,10 +97,9 @@ def _parts(ledger: Ledger, months: range, view: View, segment: Segment) -> None:
     by = [ledger.attribute(name) for name, _ in segment]
     values = [value for _, value in segment]
     has_moved = bridge.place(ledger, months, by)
-    inside = " and ".join(f"seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1)) or "true"
     parts = [
-        f"select entity_key, kind, sum(amount)::bigint as amount from ({bridge.moved_source(ledger, months, view, by)}) "
-        f"where {inside} group by entity_key, kind",
+        f"select entity_key, kind, sum(amount)::bigint as amount from ({bridge.moved_source(ledger, months, view, by)}) as moved "
+        f"where {_is_in('moved', values)} group by entity_key, kind",
         _balance(ledger, months.start - 1, view, by, values, "opening"),
         _balance(ledger, months.stop - 1, view, by, values, "closing"),
     ]
@@ -139,8 +138,8 @@ def _placed(month: int, values: Sequence[str | None], kind: str) -> str:
 
 
 def _is_in(table: str, values: Sequence[str | None]) -> str:
-    """SQL: whether a row's place is the segment."""
-    return " and ".join(f"{table}.seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1))
+    """SQL: whether a row's place is the segment; every place is where there is none."""
+    return " and ".join(f"{table}.seg_{n} is not distinct from {literal(v)}" for n, v in enumerate(values, 1)) or "true"
 
 
 def _crossed(values: Sequence[str | None], kind: str) -> str:
