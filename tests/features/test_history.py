@@ -86,6 +86,16 @@ class TestUsage:
         # 28 days, three of which nobody tracked
         assert now["dune"]["days_since_last_use"] == 25
 
+    def test_when_use_turned_down_and_by_how_much(self, now: Now) -> None:
+        # 28 person-days in each of 22 weeks, then none for 4, of one of which 3 days were not tracked; half a person-day is added to each count
+        assert now["dune"]["person_days_since_turn"] == pytest.approx((0.5 / (3 + 4 / 7)) / (616.5 / 22), rel=0.01)
+        assert now["dune"]["person_days_trend_2w_26w"] == pytest.approx(0.5 / (616 / 24 + 0.5), rel=0.02)
+        assert now["dune"]["person_days_trend_2w_16w"] == pytest.approx(0.5 / (12 * 28 / 14 + 0.5), rel=0.02)
+
+    def test_days_that_nobody_tracked_are_no_turn(self, now: Now) -> None:
+        assert now["bolt"]["person_days_since_turn"] == pytest.approx(1, abs=0.05)
+        assert now["bolt"]["person_days_trend_2w_16w"] == pytest.approx(1, abs=0.05)
+
     def test_features_dropped_and_the_key_feature(self, now: Now) -> None:
         names = ("features_used_28d", "features_used_84d", "features_dropped_28d", "key_feature_share_28d")
         assert told(now["acme"], *names) == (1, 2, 1, 1)

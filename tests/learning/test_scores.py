@@ -109,6 +109,20 @@ def test_a_scorecard_said_over_again_is_not_better_than_itself() -> None:
     assert found.verdict == "not better"
 
 
+def test_of_many_heads_one_has_to_stand_out_more_than_a_single_one() -> None:
+    one = world(accounts=60, periods=24)
+    rows = ~np.isnan(one.hit)
+    panel, hit, noise = one.panel.take(rows), one.hit[rows], RANDOM.random(int(rows.sum()))
+    alone, of_nine = set(), set()
+    for share in range(0, 100, 5):  # the truth, more and more of it
+        chance = (share * one.truth[rows] + (100 - share) * noise) / 100
+        known = said(chance * hit.mean() / chance.mean(), hit.mean())
+        for better, asked in ((alone, 1), (of_nine, 9)):
+            if scores.score(panel, hit, known, 90, asked=asked).verdict == "better":
+                better.add(share)
+    assert of_nine and of_nine < alone
+
+
 def test_few_events_are_not_enough_history_and_the_missing_are_counted() -> None:
     one = world(accounts=60, periods=8)
     rows = ~np.isnan(one.hit)

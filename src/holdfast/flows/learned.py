@@ -147,7 +147,7 @@ def _head(
     after = past.after[horizon]
     with np.errstate(invalid="ignore"):
         money = np.abs(after.before - np.nan_to_num(after.after))
-    scores = score(seen, hit, trained.backtest, horizon, money, settings.least_events)
+    scores = score(seen, hit, trained.backtest, horizon, money, settings.least_events, len(TARGETS) * len(HORIZONS))
     firm = spread(seen, hit, trained.backtest, horizon, money)
     replaced, why, model, at = True, "the first training", trained.model, now
     old = before.heads.get(name_of(target, horizon)) if before else None

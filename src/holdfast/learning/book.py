@@ -102,7 +102,10 @@ def sizes(before: Floats, after: Floats, segments: Texts, rows: Bools, usual: fl
 
 
 def accounts(worth: Floats, chances: Chances, shrinking: Floats, growing: Floats, nominal: float = 0.9) -> Accounts:
-    """Each account by itself; the interval's ends are quantiles of the mixture of leaving, shrinking, staying and growing."""
+    """Each account by itself; its interval is the shortest that holds what is promised of the mixture of leaving, shrinking, staying and growing.
+
+    Most accounts stay just as they are: ends at fixed quantiles would promise nine in ten and hold many more.
+    """
     one = chances.together()
     stays = 1 - one.churn - one.contraction - one.expansion
     points = len(POINTS)
@@ -117,16 +120,27 @@ def accounts(worth: Floats, chances: Chances, shrinking: Floats, growing: Floats
     )
     mean = (left * share).sum(axis=1)
     variance = (left**2 * share).sum(axis=1) - mean**2
-    low, high = (_mixture(left, share, end) for end in ((1 - nominal) / 2, (1 + nominal) / 2))
+    low, high = _shortest(left, share, nominal)
     return Accounts(worth * mean, worth * low, worth * high, worth**2 * np.maximum(variance, 0))
 
 
-def _mixture(left: Floats, share: Floats, quantile: float) -> Floats:
+def _shortest(left: Floats, share: Floats, nominal: float) -> tuple[Floats, Floats]:
+    """Row by row the two ends, among the points of the mixture, that lie closest together and hold as much; the lower ones of equals."""
     order = np.argsort(left, axis=1, kind="stable")
-    reached = np.cumsum(np.take_along_axis(share, order, axis=1), axis=1) >= quantile - 1e-12
-    place = np.argmax(reached, axis=1)
-    found: Floats = np.take_along_axis(left, np.take_along_axis(order, place[:, None], axis=1), axis=1)[:, 0]
-    return found
+    point, reached = (
+        np.take_along_axis(left, order, axis=1),
+        np.cumsum(np.take_along_axis(share, order, axis=1), axis=1),
+    )
+    rows, points = np.arange(len(left)), point.shape[1]
+    low, high, width = point[:, 0].copy(), point[:, -1].copy(), np.full(len(left), np.inf)
+    for first in range(points):
+        before = reached[:, first - 1] if first else np.zeros(len(left))
+        enough = reached - before[:, None] >= nominal - 1e-12
+        last = point[rows, np.argmax(enough, axis=1)]
+        shorter = enough[:, -1] & (last - point[:, first] < width - 1e-12)
+        low[shorter], high[shorter] = point[shorter, first], last[shorter]
+        width[shorter] = (last - point[:, first])[shorter]
+    return low, high
 
 
 def past_error(

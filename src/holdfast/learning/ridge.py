@@ -10,6 +10,10 @@ import numpy as np
 from holdfast.learning.panel import Floats
 
 STEPS = 20
+#: the strength of the first pass
+FIRST = 1024.0
+#: a column's size in the first pass against the usual one counts within these
+LEAST, MOST = 0.1, 4.0
 #: a step that promises less than this of log-likelihood is not taken
 ENOUGH = 1e-2
 
@@ -32,7 +36,10 @@ class Ridge:
 def fit(
     columns: Floats, hit: Floats, weight: Floats, offset: Floats, strengths: Sequence[float], trust_strength: float
 ) -> Ridge:
-    """The offset's coefficient is drawn to 1 and all others to 0; the intercept is free. Strongest ridge first, each next starts where the last ended."""
+    """The offset's coefficient is drawn to 1 and all others to 0; the intercept is free. Strongest ridge first, each next starts where the last ended.
+
+    In two passes: a column to which the first, a firm ridge, gave much is held less firmly in the second, one to which it gave little more so.
+    """
     ones = np.ones((len(columns), 1), dtype=columns.dtype)
     matrix = np.hstack([ones, offset[:, None].astype(columns.dtype), columns])
     centre = np.zeros(matrix.shape[1])
@@ -41,13 +48,20 @@ def fit(
     start = centre.copy()
     start[0] = np.log(rate / (1 - rate))
     search = _Search(matrix, hit, weight, centre, start)
-    found = []
-    for strength in strengths:
-        penalty = np.full(matrix.shape[1], float(strength))
-        penalty[:2] = 1e-6, trust_strength
-        found.append(search.climb(penalty))
-    every = np.array(found)
+    held = np.concatenate([[1e-6, trust_strength], np.ones(columns.shape[1])])
+    free = np.arange(len(held)) > 1
+    first = search.climb(np.where(free, FIRST * held, held))
+    held[free] = _firmness(first[free])
+    every = np.array([search.climb(np.where(free, strength * held, held)) for strength in strengths])
     return Ridge(every[:, 0], every[:, 1], every[:, 2:])
+
+
+def _firmness(coefficients: Floats) -> Floats:
+    """How firmly each column is held in the second pass, 1 for one of the usual size in the first."""
+    size = np.abs(coefficients)
+    usual = size.sum() / max(len(size), 1)
+    firmness: Floats = np.clip(size / max(usual, 1e-12), LEAST, MOST) ** -2.0
+    return firmness
 
 
 class _Search:

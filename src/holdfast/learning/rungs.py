@@ -103,7 +103,18 @@ def fit(made: Columns, hit: Floats, rate: float, weight: float, kind: Kind, sett
     if kind == "logistic" or made.plain is None:
         return Candidates(rate, fitted, None)
     directions = made.design.plain_directions()
-    return Candidates(rate, fitted, boost.fit(made.plain, hit, directions, settings, settings.trees))
+    kept = _mattering(made.design, fitted, settings)
+    return Candidates(rate, fitted, boost.fit(made.plain, hit, directions, settings, settings.trees, kept))
+
+
+def _mattering(design: Design, fitted: Ridge, settings: Settings) -> Ints:
+    """The plain columns of the sources to which the ridge of middle strength gives most, and those that it has no coefficient for."""
+    size: dict[str, float] = {}
+    for source, coefficient in zip(design.sources, fitted.coefficients[len(fitted.coefficients) // 2], strict=True):
+        size[source] = max(size.get(source, 0.0), abs(float(coefficient)))
+    chosen = set(sorted(size, key=lambda source: -size[source])[: settings.boosted_sources])
+    plain = design.plain_sources
+    return np.array([n for n, source in enumerate(plain) if source in chosen or source not in size], dtype=np.int64)
 
 
 def mean_score(prior: Floats) -> float:

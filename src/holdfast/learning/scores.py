@@ -6,6 +6,7 @@ Accounts are drawn again, not rows, to see what chance does: rows of one account
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from holdfast.learning.panel import Floats, Ints, Panel, events
 Verdict = Literal["better", "not better", "not enough history"]
 Interval = tuple[float, float]
 
-#: an advantage counts where it lies above 0 in all but this share of the draws
+#: an advantage counts where it lies above 0 in all but this share of the draws; it is shared out among the questions asked of one history
 CHANCE = 0.025
 DRAWS = 200
 BINS = 10
@@ -64,9 +65,13 @@ class Scores:
 
 
 def score(
-    panel: Panel, hit: Floats, said: Backtest, horizon: int, money: Floats | None = None, least_events: int = 20
-) -> Scores:
-    """The record of what was said. Money is what a hit row lost or won; all its MRR where not given."""
+    panel: Panel, hit: Floats, said: Backtest, horizon: int, money: Floats | None = None, least_events: int = 20,
+    asked: int = 1,
+) -> Scores:  # fmt: skip
+    """The record of what was said. Money is what a hit row lost or won; all its MRR where not given.
+
+    asked: how many heads are judged by the same history; the more, the likelier that chance alone would make one of them look good.
+    """
     rows = said.said & ~np.isnan(hit)
     learned = rows & said.learned
     rows = learned if learned.any() else rows
@@ -76,7 +81,8 @@ def score(
     lost = came * (worth if money is None else money[rows])
     told, flat = log_odds(chance), log_odds(constant)
     intercept, slope = fitted_line(told, came)
-    skill, card, tenure = _advantages(seen, came, told, flat)
+    advantages = _advantages(seen, came, told, flat)
+    skill, card, tenure = (interval(one) for one in advantages)
     missing = max(least_events - found, 0) if learned.any() else max(least_events, 1)
     each = np.ones(len(came))
     return Scores(
@@ -88,15 +94,21 @@ def score(
         money_by_probability=caught(chance, lost), money_by_worth=caught(chance * worth, lost),
         auc_scorecard=_auc_scorecard(seen.prior, came), auc_tenure=auc_either(seen.tenure, came),
         skill_interval=skill, over_scorecard=card, over_tenure=tenure,
-        verdict=_verdict(missing, (skill, card, tenure)), missing=missing, bins=bins(chance, came),
+        verdict=_verdict(missing, advantages, asked), missing=missing, bins=bins(chance, came),
     )  # fmt: skip
 
 
-def _verdict(missing: int, advantages: tuple[Interval, ...]) -> Verdict:
+def _verdict(missing: int, advantages: tuple[Floats, ...], asked: int) -> Verdict:
     if missing:
         return "not enough history"
-    told = [low for low, _ in advantages if not np.isnan(low)]
-    return "better" if told and min(told) > 0 else "not better"
+    told = [_is_beyond_chance(one, asked) for one in advantages if len(one)]
+    return "better" if told and all(told) else "not better"
+
+
+def _is_beyond_chance(advantage: Floats, asked: int) -> bool:
+    """Whether it is above 0 as surely as one of so many has to be; that far out draws are too few to count, so they are taken as normal."""
+    away = NormalDist().inv_cdf(1 - CHANCE / asked)
+    return bool(np.nanmean(advantage) > away * np.nanstd(advantage))
 
 
 def auc(score: Floats, hit: Floats) -> float:
@@ -178,21 +190,18 @@ def interval(values: Floats, chance: float = CHANCE) -> Interval:
     return float(low), float(high)
 
 
-def _advantages(panel: Panel, hit: Floats, told: Floats, flat: Floats) -> tuple[Interval, Interval, Interval]:
-    """Over the constant in log-loss; over scorecard and tenure in AUC."""
-    nothing = (float("nan"), float("nan"))
+def _advantages(panel: Panel, hit: Floats, told: Floats, flat: Floats) -> tuple[Floats, Floats, Floats]:
+    """Draw by draw: over the constant in log-loss, over scorecard and tenure in AUC; empty where nothing is told."""
+    nothing = np.zeros(0)
     if not 0 < hit.sum() < len(hit):
         return nothing, nothing, nothing
     weights = draws(panel.who)
     gain = np.logaddexp(0, flat) - hit * flat - np.logaddexp(0, told) + hit * told
-    skill = interval(weights @ gain / weights.sum(axis=1))
     mine = weighted_auc(told, hit, weights)
     tenure = _filled(panel.tenure)
     aged = weighted_auc(tenure if auc(tenure, hit) >= 0.5 else -tenure, hit, weights)
-    card = nothing
-    if _tells(panel.prior):
-        card = interval(mine - weighted_auc(_filled(panel.prior), hit, weights))
-    return skill, card, interval(mine - aged)
+    card = mine - weighted_auc(_filled(panel.prior), hit, weights) if _tells(panel.prior) else nothing
+    return weights @ gain / weights.sum(axis=1), card, mine - aged
 
 
 def weighted_auc(score: Floats, hit: Floats, weights: Floats) -> Floats:

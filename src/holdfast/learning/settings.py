@@ -19,7 +19,7 @@ class Settings:
     #: below so many events nothing is learned: the scorecard stands
     least_events: int = 20
     #: from so many accounts on boosting is blended in
-    boosting_from: int = 1000
+    boosting_from: int = 500
     #: candidates for the ridge, strongest first: each is the precision of a coefficient around 0
     strengths: tuple[float, ...] = (1024.0, 256.0, 64.0, 16.0, 4.0)
     #: how firmly the coefficient of the scorecard is held at 1
@@ -28,10 +28,15 @@ class Settings:
     bends: int = 0
     #: candidates for the number of trees
     trees: tuple[int, ...] = (40, 80, 160)
+    #: with fewer accounts than this there are so many trees: too few events to choose by
+    choosing_from: int = 1000
+    trees_of_few: int = 60
     depth: int = 3
     learning_rate: float = 0.1
+    #: features and attributes that boosting looks at: those that the ridge finds to matter most
+    boosted_sources: int = 60
     #: the part of the columns that a split chooses among
-    columns: float = 1.0
+    columns: float = 0.3
     #: how much less an earlier prediction counts in choosing, by what stood behind it
     maturity: float = 2.0
     #: rows that a model of the past, and the model of today, are fitted on at most

@@ -19,7 +19,7 @@ INNER = 4
 ASKED = 2000
 
 #: a table has few columns, so that each may bend; rows are independent, so that trees are always blended in
-TABLE = Settings(bends=8, trees=(50, 100, 150), strengths=(256.0, 64.0, 16.0, 4.0, 1.0), boosting_from=200)
+TABLE = Settings(bends=8, trees=(50, 100, 150), columns=1.0, strengths=(256.0, 64.0, 16.0, 4.0, 1.0), boosting_from=200)
 
 
 @dataclass(frozen=True)

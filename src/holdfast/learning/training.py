@@ -44,6 +44,8 @@ def train(panel: Panel, heads: Mapping[str, Head], settings: Settings) -> dict[s
 
 
 def _trained(panel: Panel, heads: Mapping[str, Head], settings: Settings) -> dict[str, Trained]:
+    if rungs.most_at_once(panel.days) < settings.choosing_from:
+        settings = replace(settings, trees=(settings.trees_of_few,))
     chains = {name: _Chain(panel, head, settings) for name, head in heads.items()}
     rehearsed, recorded = origins(panel, heads, settings)
     days = [*rehearsed, *recorded]

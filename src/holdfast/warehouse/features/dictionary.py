@@ -10,7 +10,7 @@ from holdfast.domain.feature import GROUPS, Feature
 
 #: the files that make features, in the order in which they run: a later one may read an earlier one
 FILES = (
-    "usage_volume", "usage_trend", "usage_breadth", "usage_seats",
+    "usage_volume", "usage_trend", "usage_turn", "usage_breadth", "usage_seats",
     "support_tickets", "support_mood",
     "billing_mrr", "billing_items", "billing_payments",
     "relationship_people", "relationship_touches", "relationship_surveys",
