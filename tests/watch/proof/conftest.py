@@ -34,6 +34,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Sight:
 
 
 @pytest.fixture(scope="session")
+def weekly(tmp_path_factory: pytest.TempPathFactory) -> Sight:
+    """The demo company as it comes, on every Sunday."""
+    world = World()
+    return look(home_of(tmp_path_factory.mktemp("weekly"), world), world, every_week=True)
+
+
+@pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Sight:
     """The same with 3,000 accounts."""
     world = World(accounts=3000)

@@ -50,6 +50,8 @@ class Sight:
     #: by account the days on which it grew of its own will
     grown: dict[str, list[date]]
     as_of: date
+    #: the truth of the months in which accounts decided to leave
+    left: list[dict[str, Any]]
 
     def number(self, feature: str) -> Floats:
         return np.array([np.nan if one is None else one for one in self.table[feature].to_pylist()], float)
@@ -78,6 +80,27 @@ class Sight:
             [any(day < one <= day + ahead for one in self.grown.get(account, ())) for account, day in self._rows()]
         )
 
+    def before_notice(self) -> Bools:
+        """The Sundays before notice was given, of departures that have a cause; where every Sunday is looked at."""
+        place = {key: row for row, key in enumerate(self._rows())}
+        asked, found = self.number("cancel_requested") > 0, np.zeros(len(self.days), dtype=bool)
+        for one in self.left:
+            sundays = [sunday(one["month"]) + timedelta(weeks=week) for week in range(1, 8)]
+            known = (place.get((one["account_id"], day)) for day in sundays)
+            first = next((row for row in known if row is not None and asked[row]), None)
+            row = None if first is None else place.get((one["account_id"], self.days[first] - timedelta(weeks=1)))
+            if row is not None and not asked[row] and one["cause"] not in WITHOUT_CAUSE:
+                found[row] = True
+        return found
+
+    def staying(self) -> Bools:
+        """Every fourth Sunday of accounts that do not decide to leave within five months."""
+        month: dict[str, date] = {one["account_id"]: one["month"] for one in self.left}
+        far = timedelta(days=150)
+        return np.array(
+            [day.toordinal() % 28 == 0 and month.get(who, date.max) > day + far for who, day in self._rows()]
+        )
+
     def _rows(self) -> list[tuple[str, date]]:
         return list(zip(self.accounts.tolist(), self.days, strict=True))
 
@@ -89,14 +112,16 @@ def home_of(folder: Path, world: World) -> Home:
     return home
 
 
-def look(home: Home, world: World) -> Sight:
-    """Measure the Sundays before the months, and put the truth beside them."""
+def look(home: Home, world: World, *, every_week: bool = False) -> Sight:
+    """Measure the Sundays before the months, or every Sunday, and put the truth beside them."""
     told = {(row["account_id"], row["month"]): row for row in hidden(world).to_pylist()}
     current = published(home)
     assert current is not None
     with open_ledger(home) as ledger, open_records(home) as records:
         months = sorted({month for _, month in told})[1:]
-        days = [date.fromordinal((month.toordinal() - 1) // 7 * 7) for month in months]
+        days = [sunday(month) for month in months]
+        if every_week:
+            days = [date.fromordinal(n) for n in range(days[0].toordinal(), ledger.as_of.toordinal() + 1, 7)]
         with panel.reaching(home, current, ledger.as_of, days) as usage:
             table = measure(ledger, records, days, usage)
         happened, as_of = foretellable(ledger, home.settings.currency), ledger.as_of
@@ -108,7 +133,13 @@ def look(home: Home, world: World) -> Sight:
         [told.get((account, next_month(day))) for account, day in keys],
         {account: [day for day, kind in told if kind == "expansion"] for account, told in happened.items()},
         as_of,
+        [one for one in told.values() if one["churned"]],
     )
+
+
+def sunday(month: date) -> date:
+    """The last Sunday before a day."""
+    return date.fromordinal((month.toordinal() - 1) // 7 * 7)
 
 
 def next_month(day: date) -> date:

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 
 #: of 56 days: on half of them, weekends included, the seats were as good as full; or on hardly any
 OFTEN_FULL, SELDOM_FULL = 28, 8
+#: of its use before the likeliest turn an account has so much left, or less
+FALLEN = 0.8
 
 
 @pytest.fixture(scope="session", params=["small", pytest.param("large", marks=pytest.mark.large)])
@@ -39,6 +41,16 @@ def ratio(hit: Bools, exposed: Bools) -> Callable[[Floats], float]:
     def of(weight: Floats) -> float:
         rates = [weight[rows] @ hit[rows] / weight[rows].sum() for rows in (exposed, ~exposed)]
         return float(rates[0] / rates[1])
+
+    return of
+
+
+def excess(hit: Bools, exposed: Bools) -> Callable[[Floats], float]:
+    """The share of those exposed that were hit and would not have been without it."""
+
+    def of(weight: Floats) -> float:
+        with_it, without = (weight[rows] @ hit[rows] / weight[rows].sum() for rows in (exposed, ~exposed))
+        return float((with_it - without) / (1 - without))
 
     return of
 
@@ -66,6 +78,14 @@ def test_customers_at_their_limit_grow_as_often_as_was_planted(sight: Sight) -> 
 def test_customers_far_from_it_grow_as_seldom(sight: Sight) -> None:
     rows = _no_renewal_ahead(sight) & (sight.number("limit_days_85_56d") < SELDOM_FULL)
     assert covers("growth_elsewhere", share(sight.grew[rows]), sight.accounts[rows])
+
+
+def test_use_falls_before_as_many_departures_with_a_cause_as_was_planted(weekly: Sight) -> None:
+    """So many more of those about to give notice use a fifth less than before the likeliest turn, than of those who stay."""
+    ratio, leaving = weekly.number("person_days_since_turn"), weekly.before_notice()
+    rows = ~np.isnan(ratio) & (leaving | weekly.staying())
+    assert leaving[rows].sum() > 250
+    assert covers("decline_share", excess(ratio[rows] <= FALLEN, leaving[rows]), weekly.accounts[rows])
 
 
 def _no_renewal_ahead(sight: Sight) -> Bools:
