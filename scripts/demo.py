@@ -28,7 +28,7 @@ What to try next in another terminal (holdfast is {holdfast}; `export HOLDFAST_H
   holdfast explain                        which accounts made the NRR
   holdfast policies --why chartmogul      which setting makes two tools disagree, per account
   holdfast close 2026-09                  sign a month
-  holdfast risk                           who is likely to leave, and why (the app looks ahead a minute after it started)
+  holdfast risk                           who is likely to leave, and why (the app looks ahead two minutes after it started)
   holdfast trackrecord                    how good such predictions were on this company's own past
 Your own data: holdfast --home my-company serve   and follow the first steps in the browser""",
         flush=True,
