@@ -127,10 +127,8 @@ def accounts(worth: Floats, chances: Chances, shrinking: Floats, growing: Floats
 def _shortest(left: Floats, share: Floats, nominal: float) -> tuple[Floats, Floats]:
     """Row by row the two ends, among the points of the mixture, that lie closest together and hold as much; the lower ones of equals."""
     order = np.argsort(left, axis=1, kind="stable")
-    point, reached = (
-        np.take_along_axis(left, order, axis=1),
-        np.cumsum(np.take_along_axis(share, order, axis=1), axis=1),
-    )
+    point = np.take_along_axis(left, order, axis=1)
+    reached = np.cumsum(np.take_along_axis(share, order, axis=1), axis=1)
     rows, points = np.arange(len(left)), point.shape[1]
     low, high, width = point[:, 0].copy(), point[:, -1].copy(), np.full(len(left), np.inf)
     for first in range(points):

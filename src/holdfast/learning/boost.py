@@ -25,9 +25,9 @@ class Boosted:
     def log_odds(self, columns: Floats, only: int | None = None) -> Floats:
         """(numbers of trees, rows); or (rows,) for one of the numbers."""
         wanted = self.trees if only is None else (self.trees[only],)
-        told: list[Floats] = []
         if not len(columns):
             return np.zeros((len(wanted), 0)) if only is None else np.zeros(0)
+        told: list[Floats] = []
         with threadpool_limits(1, "openmp"):
             for number, raw in enumerate(self.ensemble.staged_decision_function(columns[:, self.kept]), 1):
                 if number in wanted:

@@ -10,6 +10,8 @@ import numpy as np
 from holdfast.learning.panel import Floats
 
 STEPS = 20
+#: with so many columns at most there is little to tell apart: one pass, each held alike
+FEW = 50
 #: the strength of the first pass
 FIRST = 1024.0
 #: a column's size in the first pass against the usual one counts within these
@@ -38,7 +40,7 @@ def fit(
 ) -> Ridge:
     """The offset's coefficient is drawn to 1 and all others to 0; the intercept is free. Strongest ridge first, each next starts where the last ended.
 
-    In two passes: a column to which the first, a firm ridge, gave much is held less firmly in the second, one to which it gave little more so.
+    Many columns in two passes: one to which the first, a firm ridge, gave much is held less firmly in the second, one to which it gave little more so.
     """
     ones = np.ones((len(columns), 1), dtype=columns.dtype)
     matrix = np.hstack([ones, offset[:, None].astype(columns.dtype), columns])
@@ -50,8 +52,8 @@ def fit(
     search = _Search(matrix, hit, weight, centre, start)
     held = np.concatenate([[1e-6, trust_strength], np.ones(columns.shape[1])])
     free = np.arange(len(held)) > 1
-    first = search.climb(np.where(free, FIRST * held, held))
-    held[free] = _firmness(first[free])
+    if columns.shape[1] > FEW:
+        held[free] = _firmness(search.climb(np.where(free, FIRST * held, held))[free])
     every = np.array([search.climb(np.where(free, strength * held, held)) for strength in strengths])
     return Ridge(every[:, 0], every[:, 1], every[:, 2:])
 

@@ -35,12 +35,17 @@ def share(hit: Bools) -> Callable[[Floats], float]:
     return lambda weight: float(weight @ hit / weight.sum())
 
 
+def rates(weight: Floats, hit: Bools, exposed: Bools) -> tuple[float, float]:
+    """How often it came to those exposed, and to the others."""
+    return share(hit[exposed])(weight[exposed]), share(hit[~exposed])(weight[~exposed])
+
+
 def ratio(hit: Bools, exposed: Bools) -> Callable[[Floats], float]:
     """How many times as often it comes to those exposed."""
 
     def of(weight: Floats) -> float:
-        rates = [weight[rows] @ hit[rows] / weight[rows].sum() for rows in (exposed, ~exposed)]
-        return float(rates[0] / rates[1])
+        with_it, without = rates(weight, hit, exposed)
+        return with_it / without
 
     return of
 
@@ -49,8 +54,8 @@ def excess(hit: Bools, exposed: Bools) -> Callable[[Floats], float]:
     """The share of those exposed that were hit and would not have been without it."""
 
     def of(weight: Floats) -> float:
-        with_it, without = (weight[rows] @ hit[rows] / weight[rows].sum() for rows in (exposed, ~exposed))
-        return float((with_it - without) / (1 - without))
+        with_it, without = rates(weight, hit, exposed)
+        return (with_it - without) / (1 - without)
 
     return of
 
