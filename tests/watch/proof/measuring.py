@@ -34,6 +34,8 @@ from holdfast.warehouse.features import dictionary, measure
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: a month, as a horizon: what was decided in it is known when it is over
 MONTH = 31
+#: the shortest horizon of the risk that the product shows
+PUBLISHED = 30
 #: no cause that anyone could see
 WITHOUT_CAUSE = ("unseen", "involuntary")
 DRAWS = 400
@@ -52,6 +54,8 @@ class Sight:
     as_of: date
     #: the truth of the months in which accounts decided to leave
     left: list[dict[str, Any]]
+    #: the product's own label: 1 where no MRR was left within PUBLISHED days, nan where that is not known yet, or notice was given before
+    ended: Floats
 
     def number(self, feature: str) -> Floats:
         return np.array([np.nan if one is None else one for one in self.table[feature].to_pylist()], float)
@@ -125,15 +129,18 @@ def look(home: Home, world: World, *, every_week: bool = False) -> Sight:
         with panel.reaching(home, current, ledger.as_of, days) as usage:
             table = measure(ledger, records, days, usage)
         happened, as_of = foretellable(ledger, home.settings.currency), ledger.as_of
+        after = labels.after(ledger, table, home.settings.currency)[PUBLISHED].hit(labels.CHURN)
     cards = parse(shipped_text(), {feature.name for feature in dictionary()})
     keys = zip(table["account_id"].to_pylist(), table["as_of"].to_pylist(), strict=True)
+    made = labels.panel_of(table, scored.scores(cards, table)[1])
     return Sight(
         table,
-        labels.panel_of(table, scored.scores(cards, table)[1]),
+        made,
         [told.get((account, next_month(day))) for account, day in keys],
         {account: [day for day, kind in told if kind == "expansion"] for account, told in happened.items()},
         as_of,
         [one for one in told.values() if one["churned"]],
+        np.where(noticed(made), np.nan, after),
     )
 
 

@@ -1,7 +1,7 @@
 """The learned risk against an oracle that knows each month's true hazard: how near it comes, and that it does so by learning.
 
-Both rank the same accounts on the same Sundays by who decides to leave in the month that begins. Not by whose MRR has ended within 30 days, the product's own
-label: that also counts bills that are failing already, which Holdfast sees and the hazard does not, and departures decided the month before.
+Both rank the same accounts on the same Sundays. First by the label of the risk that is shown: whose MRR has ended within 30 days. Then by a harder one, who
+decides to leave in the month that begins: it leaves out what was decided the month before, of which Holdfast sees what follows and the hazard knows nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import pytest
 
 from holdfast.learning.panel import Bools, Floats
 from holdfast.learning.scores import Scores, auc, score
-from holdfast.learning.training import Trained
+from holdfast.learning.settings import Settings
+from holdfast.learning.training import Head, Trained, train
 
-from .measuring import MONTH, Sight, by_last_date_alone, learn
+from .measuring import MONTH, PUBLISHED, Sight, by_last_date_alone, learn
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +90,21 @@ def test_the_learned_risk_reaches_what_is_wanted(contest: Contest, size: str) ->
     reached = (contest.learned - 0.5) / (contest.oracle - 0.5)
     if size == "small" and reached < WANTED:
         pytest.xfail(f"missed at 600 accounts: {reached:.0%}; docs/proofs.md")
+    assert reached >= WANTED
+
+
+def test_the_risk_that_is_shown_reaches_what_is_wanted(contest: Contest, size: str) -> None:
+    """By its own label, MRR at 0 within 30 days, on rows of which the oracle has a hazard."""
+    sight, hazard = contest.sight, contest.sight.of_truth("hazard")
+    trained = train(sight.panel, {"churn": Head(sight.ended, PUBLISHED)}, Settings(horizon=PUBLISHED))["churn"]
+    rows = trained.backtest.said & ~np.isnan(sight.ended) & ~np.isnan(hazard)
+    learned = auc(trained.backtest.probability[rows], sight.ended[rows])
+    oracle = auc(hazard[rows], sight.ended[rows])
+    reached = (learned - 0.5) / (oracle - 0.5)
+    print(
+        f"{size}: {rows.sum()} rows, {int(sight.ended[rows].sum())} ends, learned {learned:.3f}, oracle {oracle:.3f}: {reached:.3f}"
+    )
+    assert 0.7 < oracle < 0.86
     assert reached >= WANTED
 
 
