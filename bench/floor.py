@@ -13,7 +13,7 @@ import duckdb
 from bench.answers import Answers, run
 from holdfast.flows.home import open_home
 from holdfast.warehouse.booking import scan
-from holdfast.warehouse.worker import ITEM_COLUMNS
+from holdfast.warehouse.jobs import ITEM_COLUMNS
 
 NARROW = ("account_id", "item_id", "valid_from", "quantity * unit_amount_minor as amount")
 

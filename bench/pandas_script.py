@@ -1,8 +1,12 @@
-"""The rival an analyst would write with care: vectorised pandas, whole numbers, no loop over accounts."""
+"""The rival an analyst would write with care: vectorised pandas, whole numbers, no loop over accounts.
+
+What it books is published as well, so that it can be asked again: movements and month ends, as Parquet files.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -26,9 +30,11 @@ def answer(folder: Path, answers: Answers) -> None:
         states = price(hold(load(home.landing.files("subscription_item"))))
         moves = movements(states, end)
         answers.movements = total(moves)
-    first = int(moves["month"].min())
-    balances = month_ends(moves, first, int(end.astype(int)))
-    accounts = moves.groupby("account_id", observed=True)["currency"].first()
+        first = int(moves["month"].min())
+        balances = month_ends(moves, first, int(end.astype(int)))
+        accounts = moves.groupby("account_id", observed=True)["currency"].first()
+        with TemporaryDirectory() as published:
+            publish(Path(published), moves, balances, accounts, first)
     with answers.stage("nrr"):
         segment = segments(home.landing.files("account"), accounts.index, (end - 12).astype("datetime64[D]"))
         answers.nrr = nrr(balances, accounts, segment)
@@ -104,6 +110,15 @@ def month_ends(moves: pd.DataFrame, first: int, end: int) -> np.ndarray:
     balances = np.zeros((account.max() + 1, end - first), dtype="int64")
     balances[account, moves["month"].to_numpy() - first] = moves["delta"].to_numpy()
     return np.cumsum(balances, axis=1, out=balances)
+
+
+def publish(folder: Path, moves: pd.DataFrame, balances: np.ndarray, accounts: pd.Series, first: int) -> None:
+    """The ledger in two files: movements, and a row an account with its balance at every month's end."""
+    moves.to_parquet(folder / "movement.parquet", index=False)
+    ends = pd.DataFrame(balances, columns=[f"m{first + month}" for month in range(balances.shape[1])])
+    ends.insert(0, "account_id", accounts.index.astype(str))
+    ends.insert(1, "currency", accounts.to_numpy().astype(str))
+    ends.to_parquet(folder / "month_end.parquet", index=False)
 
 
 def segments(files: list[Path], accounts: pd.Index, day: np.datetime64) -> pd.Series:

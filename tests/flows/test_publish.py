@@ -61,7 +61,7 @@ def refused(*_: object) -> None:
 # --- whole or not at all ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", ["check_book", pytest.param("check_batch", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stage", ["check_book", pytest.param("same_today", marks=pytest.mark.slow)])
 def test_a_booking_that_does_not_tie_out_keeps_the_last_publish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -259,6 +259,16 @@ def test_reference_rates_fill_in_and_the_company_s_own_stay(tmp_path: Path) -> N
     with open_ledger(home) as ledger:
         assert ledger.rates.rate("EUR", "USD", date(2024, 2, 1)) == 2
         assert 0 < ledger.rates.rate("JPY", "USD", date(2024, 2, 1)) < 1
+
+
+def test_another_reporting_currency_finds_its_reference_rates(tmp_path: Path) -> None:
+    """Although nothing was landed since."""
+    home = booked_home(tmp_path, facts(item("2024-01-10", 100_00, currency="USD")), rates=False)
+    settings = home.path / "holdfast.toml"
+    settings.write_text(settings.read_text().replace('"USD"', '"EUR"'))
+    book(open_home(home.path), LATER)
+    with open_ledger(open_home(home.path)) as ledger:
+        assert 0 < ledger.rates.rate("USD", "EUR", date(2024, 2, 1)) < 1
 
 
 def test_as_known_on_a_past_day_finds_the_reference_rates_of_that_day(tmp_path: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from holdfast.domain.policy import Policy, load_policies
-from holdfast.warehouse import prices
+from holdfast.warehouse import balances, prices
 from holdfast.warehouse.booking import Booking
 from holdfast.warehouse.build import jobs, open_book
-from holdfast.warehouse.worker import ITEM_COLUMNS, Job, Result, connect, is_plain, work_one
+from holdfast.warehouse.jobs import ITEM_COLUMNS, Job, Result, connect, is_plain
+from holdfast.warehouse.matrix import LedgerError
+from holdfast.warehouse.worker import work_one
 
 from ..oracle.histories import SMALL_AS_OF, SPECIAL_AS_OF, small_histories, special_histories
 from ..oracle.ledger import Facts
@@ -23,6 +29,7 @@ from .booked import files_of, land, together
 
 POLICIES = load_policies()
 DEFAULT = POLICIES["holdfast-1"]
+COLUMNS = [name.strip('"') for name in ITEM_COLUMNS]
 #: policies that make no MRR of invoice lines, with all that states can be told to do by themselves
 NAMES = ("holdfast-1", "stripe", "public-filing", "recurly", "chargebee")
 
@@ -89,15 +96,87 @@ def test_special_histories(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", [{"grain": "subscription"}, {"rounding": "down"}, {"unpaid_counts": True}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grain": "subscription"},
+        {"rounding": "down"},
+        {"unpaid_counts": True},
+        {"repeating_discounts": True, "once_discounts": True},
+        {"cancel_at": "click"},
+        {"pause_grace_days": None, "past_due_grace_days": None},
+        {"pause_grace_days": 0, "past_due_grace_days": 0},
+        {"past_due_counts": False},
+        {"month_measure": "daily_mean"},
+        {"new_after_days": 20},
+        {"gap_days_contract": 0, "gap_days_file": 0, "gap_days_billing": 40},
+    ],
+    ids=str,
+)
 def test_policies_that_differ_in_one_thing(tmp_path: Path, change: dict[str, Any]) -> None:
     (job,) = plain_jobs(tmp_path, special(97), replace(DEFAULT, **change), SPECIAL_AS_OF)
     assert_same(job)
 
 
-def test_rows_of_several_loads_are_put_in_order_by_sql(tmp_path: Path) -> None:
-    (job,) = plain_jobs(tmp_path, special(97), DEFAULT, SPECIAL_AS_OF, parts=3)
+def test_entities_with_something_on_hold_or_several_currencies_are_left_to_sql(tmp_path: Path) -> None:
+    """And only they: the histories have both kinds."""
+    (job,) = plain_jobs(tmp_path, special(97), DEFAULT, SPECIAL_AS_OF)
+    tables = rows_of(work_one(connect(job), job))
+    held = set(tables["change"].filter(pc.field("held_delta_minor") != 0)["entity_no"].to_pylist())
+    position = tables["position"]
+    several = set(position.filter(~pc.field("is_plain"))["entity_no"].to_pylist())
+    assert held - several and several - held and set(position["entity_no"].to_pylist()) - held - several
+
+
+def test_what_does_not_end_at_nothing_is_not_booked() -> None:
+    key = np.array([1 << 24 | 640 << 5 | 1, 1 << 24 | 641 << 5 | 1, 2 << 24 | 640 << 5 | 1, 2 << 24 | 650 << 5 | 1])
+    assert balances.moved(key, np.array([7, -7, 5, -5]), None).balance["mrr"].tolist() == [7, 0, 5, 0]
+    with pytest.raises(LedgerError, match="do not end at 0"):
+        balances.moved(key, np.array([7, -6, 5, -5]), None)
+    with pytest.raises(LedgerError, match="do not end at 0"):
+        balances.moved(key, np.array([7, -8, 6, -5]), None)
+
+
+@pytest.mark.parametrize("facts", [special, small], ids=["special", "small"])
+def test_rows_of_several_loads_are_put_in_order(tmp_path: Path, facts: Callable[[int], Facts]) -> None:
+    (job,) = plain_jobs(tmp_path, facts(97 if facts is special else 1000), DEFAULT, SPECIAL_AS_OF, parts=3)
     assert not job.batch.in_order
+    assert_same(job)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_some_accounts_alone(tmp_path: Path, parts: int) -> None:
+    """As after a day's changes."""
+    (job,) = plain_jobs(tmp_path, special(97), DEFAULT, SPECIAL_AS_OF, parts)
+    ids = sorted({row.account_id for row in special(97).items})[::7]
+    some = replace(job, batch=replace(job.batch, in_order=False), booking=replace(job.booking, only=tuple(ids)))
+    assert_same(some)
+    assert 0 < work_one(connect(some), some).entities < work_one(connect(job), job).entities
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_whole_history_that_came_later_replaces_the_earlier_one(tmp_path: Path, replaces: bool) -> None:
+    """Rows of three loads: of those that say an item's whole history only the newest count, and what was learned since."""
+    facts = small(1000)
+    facts.items = [
+        replace(row, replaces_item=replaces and n % 3 > 0, learned_at=row.learned_at + timedelta(days=n % 5))
+        for n, row in enumerate(facts.items)
+    ]
+    (job,) = plain_jobs(tmp_path, facts, DEFAULT, SMALL_AS_OF, parts=3)
+    rows = prices.read(job.batch, [*COLUMNS, *prices.ORDER], [])
+    assert rows is not None
+    assert (rows.table.num_rows < len(facts.items)) == replaces
+    assert_same(job)
+
+
+def test_rows_without_an_item_s_name_are_left_to_sql(tmp_path: Path) -> None:
+    (job,) = plain_jobs(tmp_path, small(4000), DEFAULT, SMALL_AS_OF, parts=2)
+    (file, _) = job.batch.files
+    rows = pq.read_table(file)
+    place = rows.schema.get_field_index("item_id")
+    nameless = pa.array([None, *rows["item_id"].to_pylist()[1:]], pa.string())
+    pq.write_table(rows.set_column(place, rows.schema.field(place).with_nullable(True), nameless), file)
+    assert prices.read(job.batch, [*COLUMNS, *prices.ORDER], []) is None
     assert_same(job)
 
 
@@ -121,7 +200,8 @@ def test_amounts_beyond_64_bits_are_priced_by_sql(tmp_path: Path, quantity: int,
     facts = small(4000)
     facts.items[0] = replace(facts.items[0], quantity=quantity, unit_amount_minor=price)
     (job,) = plain_jobs(tmp_path, facts, DEFAULT, SMALL_AS_OF)
-    rows = prices.read(job.batch, [name.strip('"') for name in ITEM_COLUMNS], [])
+    rows = prices.read(job.batch, COLUMNS, [])
+    assert rows is not None
     assert prices.priced(rows, DEFAULT, job.currencies) is None
     assert_same(job)
 

@@ -61,17 +61,16 @@ class Rates:
     """Dated rates: units of the quote currency for one unit of a currency, holding until the next known day."""
 
     _days: dict[tuple[str, str], list[date]] = field(default_factory=dict)
-    _rates: dict[tuple[str, str], list[Fraction]] = field(default_factory=dict)
+    #: as they were told: of very many rates few are asked for
+    _rates: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str, str, date, float | str | Fraction]]) -> Rates:
-        """Rates from (currency, quote, day, rate), any order."""
+    def listed(cls, pairs: Iterable[tuple[str, str, list[date], list[float]]]) -> Rates:
+        """Rates from (currency, quote, days, rates): the days of each pair in order, its rates above 0."""
         rates = cls()
-        for currency, quote, day, rate in sorted(rows, key=lambda row: row[:3]):
-            exact = rate if isinstance(rate, Fraction) else Fraction(str(rate))
-            if exact > 0:
-                rates._days.setdefault((currency, quote), []).append(day)
-                rates._rates.setdefault((currency, quote), []).append(exact)
+        for currency, quote, days, told in pairs:
+            rates._days[currency, quote] = days
+            rates._rates[currency, quote] = told
         return rates
 
     def known(self, currency: str, quote: str, day: date) -> Fraction | None:
@@ -79,7 +78,7 @@ class Rates:
         for pair, inverse in (((currency, quote), False), ((quote, currency), True)):
             place = bisect_right(self._days.get(pair, []), day)
             if place:
-                rate = self._rates[pair][place - 1]
+                rate = Fraction(str(self._rates[pair][place - 1]))
                 return 1 / rate if inverse else rate
         return None
 

@@ -150,24 +150,23 @@ def seed_rates(home: Home, now: datetime, as_of: date) -> None:
     """Land the reference rates of currencies that occur and have no rate of the company's own."""
     landing = home.landing
     items, lines, fx = (landing.files(table) for table in ("subscription_item", "invoice_line", "fx_rate"))
+    dated = [(files, day) for files, day in ((items, "valid_from"), (lines, "issued_on")) if files]
     with duckdb.connect() as c:
         used = {home.settings.currency}
-        first: list[date] = []
-        for files, column in ((items, "valid_from"), (lines, "issued_on")):
-            if files:
-                rows = c.execute(f"select currency, min({column}) from {scan(files)} group by currency").fetchall()
-                used |= {row[0] for row in rows}
-                first += [row[1] for row in rows if row[1]]
+        for files, _ in dated:
+            used |= {row[0] for row in c.execute(f"select distinct currency from {scan(files)}").fetchall()}
         if len(used) == 1:
             return
         pairs = c.execute(f"select distinct currency, quote from {scan(fx)}").fetchall() if fx else []
-    missing = used - {code for pair in pairs for code in pair}
-    if missing:
-        # what is known against the euro already is the company's own: no reference rate replaces it
-        own = {code for pair in pairs if "EUR" in pair for code in pair}
-        rows = ecb.read(used - own, min(first, default=as_of))
-        if rows.num_rows:
-            landing.append("fx_rate", [rows], source=ecb.SOURCE, source_kind="billing", loaded_at=now)
+        missing = used - {code for pair in pairs for code in pair}
+        if not missing:
+            return
+        first = [c.execute(f"select min({day}) from {scan(files)}").fetchall()[0][0] for files, day in dated]
+    # what is known against the euro already is the company's own: no reference rate replaces it
+    own = {code for pair in pairs if "EUR" in pair for code in pair}
+    rows = ecb.read(used - own, min((day for day in first if day), default=as_of))
+    if rows.num_rows:
+        landing.append("fx_rate", [rows], source=ecb.SOURCE, source_kind="billing", loaded_at=now)
 
 
 def require_rates(home: Home, path: Path) -> None:
@@ -176,9 +175,7 @@ def require_rates(home: Home, path: Path) -> None:
         from holdfast.domain.period import month_start
 
         rates: Rates = ledger.rates
-        used = [row[0] for row in ledger.rows("select distinct currency from position")]
-        for currency in used:
-            first = ledger.rows("select min(first_month) from position where currency = ?", [currency])[0][0]
+        for currency, first in ledger.rows("select currency, min(first_month) from position group by currency"):
             rates.rate(currency, home.settings.currency, month_start(first + 1))
 
 

@@ -52,7 +52,7 @@ def count(ledger: Ledger, view: View) -> list[tuple[int, int, int, int]]:
     only = f" where position.currency = {literal(view.only)}" if view.only else ""
     join = " left join cohort_rate using (currency, first_month)" if rates else ""
     several = ledger.rows("select 1 from position where not is_plain limit 1")
-    columns = ", ".join(f"{at(f'm{m}')} as a{m}" for m in months)
+    columns = ", ".join(f"{at(f'm{m}::bigint')} as a{m}" for m in months)
     source = f"select entity_key, is_plain, position.first_month, {columns} from position{join}{only}"
     if several:
         sums = ", ".join(f"sum(a{m})::bigint as a{m}" for m in months)

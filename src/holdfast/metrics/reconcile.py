@@ -83,7 +83,7 @@ def measure(
         )
     c.execute(f"create or replace temp view landed_state as select * from {scan(items)}")
     balances = " union all ".join(
-        f"select entity_id as account_id, currency, {m} as month_no, m{m} as ledger from position join entity using (entity_key) where m{m} <> 0"
+        f"select entity_id as account_id, currency, {m} as month_no, m{m}::bigint as ledger from position join entity using (entity_key) where m{m} <> 0"
         for m in known
     )
     c.execute(f"create or replace temp table booked as {balances}")

@@ -72,7 +72,7 @@ def _sides(ledger: Ledger, months: range, view: View, size: int) -> tuple[str, s
 
 
 def _converted(ledger: Ledger, columns: list[str], days: list[date], view: View) -> str:
-    amounts = f"[{', '.join(f'{column}::bigint' for column in columns)}]"
+    amounts = f"[{', '.join(columns)}]"
     cases = []
     for code in ledger.currencies if not view.only else ():
         if code != view.reporting:
@@ -95,10 +95,12 @@ def _listed(numbers: list[int | None]) -> str:
 
 def _four(months: range) -> str:
     """SQL of the four sums of every window, over the lists a and b."""
-    return ", ".join(
-        f"count_if(a[{n}] > 0), sum(a[{n}]), sum(if(a[{n}] > 0, b[{n}], 0)), sum(least(a[{n}], b[{n}]))"
-        for n in range(1, len(months) + 1)
-    )
+    return ", ".join(_sums(f"a[{n}]", f"b[{n}]") for n in range(1, len(months) + 1))
+
+
+def _sums(opening: str, closing: str) -> str:
+    kept, ended = f"least({opening}, {closing})", f"if({opening} > 0, {closing}, 0)"
+    return f"count_if({opening} > 0), sum({opening}), sum({ended}), sum({kept})"
 
 
 def _only(view: View) -> str:
@@ -112,6 +114,10 @@ def _by_four(row: tuple[int | None, ...]) -> list[Sums]:
 
 def _plain(ledger: Ledger, months: range, view: View, size: int) -> list[Sums]:
     """Entities of one row, in one pass."""
+    if view.only or set(ledger.currencies) <= {view.reporting}:
+        # nothing to convert: the columns themselves are half the work of lists
+        sums = ", ".join(_sums(ledger.month_column(month - size), ledger.month_column(month)) for month in months)
+        return _by_four(ledger.rows(f"select {sums} from position where is_plain{_only(view)}")[0])
     a, b = _sides(ledger, months, view, size)
     rows = ledger.rows(
         f"select {_four(months)} from (select {a} as a, {b} as b from position where is_plain{_only(view)})"

@@ -13,12 +13,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 #: about this many rows of subscription items make a batch: the smaller it is, the less memory two workers take
-BATCH_ROWS = 225_000
+BATCH_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Accounts with low < id ≤ high (None: no bound), and the files that may hold rows of theirs."""
+    """Accounts with low ≤ id < high (None: no bound), and the files that may hold rows of theirs."""
 
     low: str | None
     high: str | None
@@ -69,7 +69,7 @@ def plan_batches(files: Sequence[Path], rows: int = BATCH_ROWS) -> list[Batch]:
 
 
 def _batch(low: str | None, high: str | None, groups: list[_Group]) -> Batch:
-    inside = [g for g in groups if (low is None or g.high > low) and (high is None or g.low <= high)]
+    inside = [g for g in groups if (low is None or g.high >= low) and (high is None or g.low < high)]
     files: list[Path] = []
     for group in inside:
         if group.file not in files:

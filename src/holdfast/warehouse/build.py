@@ -11,21 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from holdfast.domain.period import month_no
 from holdfast.warehouse import accounts, checks, fx
+from holdfast.warehouse.appending import Appending, BalanceTooLargeError
 from holdfast.warehouse.batches import Batch, plan_batches
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
+from holdfast.warehouse.jobs import Job
 from holdfast.warehouse.sql import SCHEMA, quoted, run, set_policy
-from holdfast.warehouse.worker import TABLES_OF_BATCH, Job, Result, work_off
+from holdfast.warehouse.worker import work_off
 
 Progress = Callable[[int, int], None]
-
-#: columns of the account table that are no segment attributes
-ACCOUNT_COLUMNS = ("account_id", "name", "domain", "created_on", "merged_into")
 
 
 @dataclass
@@ -48,17 +44,28 @@ def build(path: Path, facts: Facts, booking: Booking, progress: Progress | None 
 
     LedgerError: the ledger does not tie out; nothing may be published then.
     """
+    try:
+        _build(path, facts, booking, progress, "INTEGER")
+    except BalanceTooLargeError:
+        # hardly any company has an account with so much MRR: the others read and write half as much
+        path.unlink()
+        _build(path, facts, booking, progress, "BIGINT")
+
+
+def _build(path: Path, facts: Facts, booking: Booking, progress: Progress | None, cells: str) -> None:
     connection = duckdb.connect(str(path))
     try:
-        book = open_book(connection, facts, booking)
+        book = open_book(connection, facts, booking, cells)
         # one thread and one transaction: what is written is packed once, and the workers have the cores
         connection.execute("checkpoint")
         connection.execute("set threads = 1")
         # whole numbers are packed in bits anyway; not trying the other ways saves a quarter of the writing
         connection.execute("set force_compression = 'bitpacking'")
         connection.execute("begin")
+        appending = Appending(connection, book.next_key, cells)
         for result in work_off(jobs(book), progress):
-            append(book, result)
+            appending.add(result)
+        book.next_key = appending.finish()
         connection.execute("commit")
         finish(book)
     finally:
@@ -78,8 +85,8 @@ def jobs(book: Book) -> list[Job]:
     return [*found, replace(base, is_linked=True)] if book.linked.accounts else found
 
 
-def open_book(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking) -> Book:
-    """An empty ledger with the accounts in it, ready for its batches."""
+def open_book(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking, cells: str = "INTEGER") -> Book:
+    """An empty ledger with the accounts in it, ready for its batches. cells: the type of the month-end columns."""
     run(connection, "types", "schema")
     set_policy(connection, booking.policy)
     connection.execute(f"set variable as_of = date '{booking.as_of}'")
@@ -88,7 +95,7 @@ def open_book(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Book
     last = max(month_no(booking.as_of), first)
     currencies = distinct_currencies(connection, facts)
     book = Book(connection, booking, facts, first, last, currencies, segments, linked)
-    _create_positions(book)
+    _create_positions(book, cells)
     return book
 
 
@@ -112,56 +119,24 @@ def first_month(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Bo
     return min([month_no(day) for day in days] + [month_no(booking.as_of)])
 
 
-def _create_positions(book: Book) -> None:
+def _create_positions(book: Book, cells: str) -> None:
     columns = ["entity_key integer", "currency varchar", "is_plain boolean", "first_month smallint"]
     columns += [f"{quoted('seg_' + name)} varchar" for name in book.segments]
-    months = [f"m{month} bigint" for month in range(book.first_month, book.last_month + 1)]
+    months = [f"m{month} {cells}" for month in range(book.first_month, book.last_month + 1)]
     book.connection.execute(f"create table position ({', '.join(columns + months)})")
 
 
-def append(book: Book, result: Result) -> None:
-    """Append a batch to the file, with keys that go on from the last one."""
-    c, base = book.connection, book.next_key - 1
-    for table in TABLES_OF_BATCH:
-        c.register("result", result.tables[table])
-        c.execute(
-            f"insert into {table} by name select entity_no + {base} as entity_key, * exclude (entity_no) from result"
-        )
-    # attributes are looked up in a narrow table; the wide one with the months goes past it in the same order
-    positions = result.positions
-    places = pa.table({"place": np.arange(positions.num_rows), "entity_no": positions["entity_no"]})
-    c.register("places", places)
-    numbers = result.tables["entity"].select(["entity_no", "account_id"])
-    # a batch has accounts that lie together: the others need not be read
-    span = pc.min_max(numbers["account_id"]).as_py()
-    c.execute("set variable low = ?", [span["min"]])
-    c.execute("set variable high = ?", [span["max"]])
-    c.register("numbers", numbers)
-    c.register("result", positions)
-    c.execute(
-        "create or replace temp table told as "
-        f"select place, account.* exclude ({', '.join(ACCOUNT_COLUMNS)}) "
-        "from places join numbers using (entity_no) left join ("
-        "select * from account where account_id between getvariable('low') and getvariable('high')) as account "
-        "using (account_id) order by place"
-    )
-    c.execute(
-        f"insert into position by name select entity_no + {base} as entity_key, result.* exclude (entity_no), "
-        "told.* exclude (place) from result positional join told"
-    )
-    for name in ("places", "numbers"):
-        c.unregister(name)
-    c.unregister("result")
-    book.next_key += result.entities
+def finish(book: Book, first_key: int = 1, *, rates: bool = True) -> None:
+    """Write what the file is, prove that it ties out, and pack it.
 
-
-def finish(book: Book) -> None:
-    """Write what the file is, prove that it ties out, and pack it."""
+    first_key: of the entities that are new in the file; rates: whether the file has none yet.
+    """
     c = book.connection
-    fx.write_rates(c, book.facts.fx, known(replace(book.booking, only=None)))
-    c.execute("delete from dated_attribute")
+    if rates:
+        fx.write_rates(c, book.facts.fx, known(replace(book.booking, only=None)))
     c.execute(
-        "insert into dated_attribute select entity_key, attribute, day, before from attribute_change join entity using (account_id)"
+        "insert into dated_attribute select entity_key, attribute, day, before "
+        f"from (from entity where entity_key >= {first_key}) join attribute_change using (account_id)"
     )
     checks.check_book(c, book.first_month, book.last_month)
     settings = {

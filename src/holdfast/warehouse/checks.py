@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +19,8 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 def check_batch(connection: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     """What comes in goes out: every entity ends at 0 at the end of time, and today's balances are the states in force."""
-    open_ends, left = _one(
-        connection,
-        "select count(*), coalesce(sum(mrr), 0) from balance where (month_key & 2047) = 2047 and (mrr <> 0 or held <> 0)",
-    )
-    if open_ends:
-        raise LedgerError(f"{open_ends} entities do not end at 0 after their last state ({left} minor units are left)")
-    if policy.month_measure != "closing" or policy.basis != "subscription" or policy.metered_months:
+    check_ends(connection)
+    if not closes_today(policy):
         return
     found = dict(
         connection.execute(
@@ -41,6 +37,26 @@ def check_batch(connection: duckdb.DuckDBPyConnection, policy: Policy) -> None:
             "select position_currency(key >> 16) as currency, sum(delta) from flow where (key & 65535) < never_code() group by 1"
         ).fetchall()
     )
+    same_today(found, booked)
+
+
+def check_ends(connection: duckdb.DuckDBPyConnection) -> None:
+    """What comes in goes out: every entity ends at 0 at the end of time."""
+    open_ends, left = _one(
+        connection,
+        "select count(*), coalesce(sum(mrr), 0) from balance where (month_key & 2047) = 2047 and (mrr <> 0 or held <> 0)",
+    )
+    if open_ends:
+        raise LedgerError(f"{open_ends} entities do not end at 0 after their last state ({left} minor units are left)")
+
+
+def closes_today(policy: Policy) -> bool:
+    """Whether the last balances have to be what the states in force are worth."""
+    return policy.month_measure == "closing" and policy.basis == "subscription" and not policy.metered_months
+
+
+def same_today(found: Mapping[str, int], booked: Mapping[str, int]) -> None:
+    """Today's balances (booked) are the states in force (found), in every currency."""
     for currency in {*found, *booked}:
         if found.get(currency, 0) != booked.get(currency, 0):
             raise LedgerError(

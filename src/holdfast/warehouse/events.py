@@ -12,7 +12,8 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from holdfast.warehouse.states import STATUSES, Array, Columns, States, before, differs, words
+from holdfast.warehouse.pieces import Lasting
+from holdfast.warehouse.states import STATUSES, Array, Columns, States, array_of, before, dates, differs, words
 
 #: the words of models/types.sql, in their order
 CAUSES = (
@@ -30,6 +31,9 @@ INSIDE = (
     "enum_code(cause::change_cause)::utinyint as cause from change_inside"
 )
 
+#: the cause of what is put on hold
+PAUSE = np.uint8(CAUSES.index("pause"))
+
 _CODE = {word: np.uint8(place) for place, word in enumerate(CAUSES)}
 _ACTIVE, _PAST_DUE, _UNPAID, _PAUSED = (STATUSES.index(word) for word in ("active", "past_due", "unpaid", "paused"))
 
@@ -46,32 +50,35 @@ class Rules:
     by_subscription: bool
     as_of: date
 
+    @property
+    def entity(self) -> str:
+        """The column of states that numbers the entities."""
+        return "subscription_no" if self.by_subscription else "account_no"
 
-def values(states: States, edges: Columns, rules: Rules) -> tuple[Array, Array]:
-    """The MRR of each state on its first and on its last day (first_minor, last_minor of the table valued)."""
+
+def values(states: States, edges: Columns, lasting: Lasting, rules: Rules) -> tuple[Array, Array]:
+    """The MRR of each state on its first and on its last day (first_minor, last_minor of the table valued).
+
+    edges: what SQL says of special states; lasting: those that have one value.
+    """
     status = states.columns["status"]
     counts = status == _ACTIVE
     if rules.unpaid_counts:
         counts |= status == _UNPAID
     first = np.where(counts, states.columns["full_minor"], 0)
+    first[lasting.special.places] = lasting.minor
     last = first.copy()
     places = edges["state_no"] - 1
     first[places], last[places] = edges["first_minor"], edges["last_minor"]
     return first, last
 
 
-def valued(states: States, last_minor: Array, currencies: Sequence[str]) -> pa.Table:
-    """The columns of the table valued that are read after the changes are made."""
+def terms(states: States, last: Array) -> Columns:
+    """Contract terms that came to their end (the view result_term): place, day and amount."""
     c = states.columns
-    return pa.table(
-        {name: pa.array(c[name]) for name in ("account_no", "subscription_no", "state_no")}
-        | {name: pa.array(c[name], pa.int32()).view(pa.date32()) for name in ("valid_from", "valid_until")}
-        | {
-            "currency": words(c["currency"], currencies),
-            "term_end": states.term_end,
-            "last_minor": pa.array(last_minor),
-        }
-    )
+    ends = array_of(states.term_end.fill_null(date.min))
+    place = np.flatnonzero((ends > c["valid_from"]) & (ends <= c["valid_until"]) & (last > 0))
+    return {"place": place, "day": ends[place], "amount": last[place]}
 
 
 def changes(states: States, first: Array, last: Array, inside: Columns) -> Columns:
@@ -100,8 +107,7 @@ def changes(states: States, first: Array, last: Array, inside: Columns) -> Colum
             ]
         ),
     }
-    within = inside | {"place": inside["state_no"] - 1}
-    return {name: np.concatenate([array, within[name]]) for name, array in found.items()}
+    return {name: np.concatenate([array, inside[name]]) for name, array in found.items()}
 
 
 def _seats(c: Columns, earlier: Array, first: Array) -> Array:
@@ -149,7 +155,7 @@ def _causes(c: Columns, first: Array, earlier: Array, rows: Array) -> Array:
 def events(states: States, changed: Columns, rules: Rules) -> Columns:
     """The table event: changes by entity and day in order of key, with the causes that only the neighbours tell."""
     c, place = states.columns, changed["place"]
-    entity = c["subscription_no" if rules.by_subscription else "account_no"][place].astype(np.int64)
+    entity = c[rules.entity][place].astype(np.int64)
     key = (entity << 24) | (changed["currency"].astype(np.int64) << 16) | _codes(changed["day"], rules.as_of)
     order = np.argsort((key << 4) | changed["cause"], kind="stable")
     place = place[order]
@@ -165,18 +171,18 @@ def event_table(event: Columns) -> pa.Table:
     """The same for the models; causes are texts."""
     return pa.table(
         {name: pa.array(values) for name, values in event.items()}
-        | {"cause": words(event["cause"], CAUSES), "day": pa.array(event["day"], pa.int32()).view(pa.date32())}
+        | {"cause": words(event["cause"], CAUSES), "day": dates(event["day"])}
     )
 
 
 def change_table(event: Columns, currencies: Sequence[str]) -> pa.Table:
-    """The view result_change of models/result.sql."""
+    """The view result_change of models/result_change.sql."""
     key = event["key"]
     return pa.table(
         {
             "entity_no": pa.array((key >> 24).astype(np.int32)),
             "currency": words(((key >> 16) & 255).astype(np.uint8), currencies),
-            "day": pa.array(event["day"], pa.int32()).view(pa.date32()),
+            "day": dates(event["day"]),
             "delta_minor": pa.array(event["delta"]),
             "held_delta_minor": pa.array(event["held_delta"]),
             "cause": words(event["cause"], CAUSES),
@@ -187,9 +193,14 @@ def change_table(event: Columns, currencies: Sequence[str]) -> pa.Table:
     )
 
 
+def day_number(day: date) -> int:
+    """Days since 1970."""
+    return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
 def _codes(days: Array, as_of: date) -> Array:
     """day_code of the models; what is not yet due gets the last code of all."""
-    last = (as_of - date(1970, 1, 1)).days
+    last = day_number(as_of)
     due = days <= last
     first = int(days.min(initial=last))
     calendar = np.arange(first, last + 1).astype("datetime64[D]")

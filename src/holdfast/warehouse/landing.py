@@ -215,11 +215,11 @@ class Landing:
             folder = self.root / table
             folder.mkdir(exist_ok=True)
             rows, parts = 0, list[str]()
-            for part in in_parts(
-                _complete(fact, batches, load_no, moment, source_kind), fact.sort[0] if fact.sort else None
-            ):
+            # the rows of an account share a row group, so that a booking reads none twice
+            key = fact.sort[0] if fact.sort else None
+            for part in in_parts(_complete(fact, batches, load_no, moment, source_kind), key):
                 name = f"{load_no:08d}-{len(parts) + 1:04d}.parquet"
-                write_part(folder / name, sorted_part(part, fact.sort))
+                write_part(folder / name, sorted_part(part, fact.sort), key)
                 rows += part.num_rows
                 parts.append(name)
             fsync_folder(folder)

@@ -114,7 +114,10 @@ class Ledger:
 
     @cached_property
     def rates(self) -> Rates:
-        return Rates.of(self.rows("select currency, quote, day, rate from fx_rate"))
+        listed = "list(day order by day), list(rate order by day)"
+        return Rates.listed(
+            self.rows(f"select currency, quote, {listed} from fx_rate where rate > 0 group by currency, quote")
+        )
 
     def attribute(self, name: str) -> str:
         """The attribute a name stands for: itself, or the only one that begins or ends with it (plan → plan_tier).
@@ -140,7 +143,7 @@ class Ledger:
         """The SQL expression of the balance at a month's end; 0 before the first, the last one after the last."""
         if month < self.first_month:
             return "0"
-        return f"m{min(month, self.last_month)}"
+        return f"m{min(month, self.last_month)}::bigint"
 
     def converted(self, amount: str, day: date, reporting: str, currency: str = "currency") -> str:
         """The SQL expression of an amount in the reporting currency at the rates of a day (rule 23).

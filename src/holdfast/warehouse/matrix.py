@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.warehouse.states import differs
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -43,21 +45,26 @@ def month_end_matrix(balances: Balances, movements: Movements, first: int, last:
 
     LedgerError: where movements do not lead from one balance to the next.
     """
-    positions, row = np.unique(balances.position, return_inverse=True)
-    matrix = np.zeros((last - first + 1, len(positions)), dtype=np.int64)
+    opens = differs(balances.position)
+    positions = balances.position[opens]
+    row = np.cumsum(opens) - 1
     where = np.searchsorted(positions, movements.position)
     if len(movements.position) and not np.array_equal(positions[where % len(positions)], movements.position):
         raise LedgerError("a movement belongs to an entity that has no balance")
-    np.add.at(matrix, (movements.month - first, where), movements.amount)
+    matrix = np.zeros((last - first + 1, len(positions)), dtype=np.int64)
+    np.add.at(matrix.reshape(-1), (movements.month - first) * len(positions) + where, movements.amount)
+    # between changes a balance stands still: as many steps in the matrix as balances that changed
+    steps = int(np.count_nonzero(matrix))
     np.cumsum(matrix, axis=0, out=matrix)
-    _check(balances, matrix, row.astype(np.int64), first)
+    _check(balances, matrix, row, first, steps)
     return positions, matrix
 
 
-def _check(balances: Balances, matrix: Ints, row: Ints, first: int) -> None:
-    month = balances.month - first
-    closing = matrix[month, row]
-    opening = np.where(month > 0, matrix[np.maximum(month - 1, 0), row], 0)
+def _check(balances: Balances, matrix: Ints, row: Ints, first: int, steps: int) -> None:
+    cells, width = matrix.reshape(-1), matrix.shape[1]
+    place = (balances.month - first) * width + row
+    closing = cells[place]
+    opening = np.where(place >= width, cells[np.maximum(place - width, 0)], 0)
     wrong = np.flatnonzero((closing != balances.closing) | (opening != balances.opening))
     if len(wrong):
         at = wrong[0]
@@ -66,8 +73,6 @@ def _check(balances: Balances, matrix: Ints, row: Ints, first: int) -> None:
             f"{balances.month[at]}: {opening[at]} → {closing[at]} by movements, "
             f"{balances.opening[at]} → {balances.closing[at]} by balances ({len(wrong)} places)"
         )
-    # between changes a balance stands still: as many steps in the matrix as balances that changed
-    steps = int(np.count_nonzero(np.diff(matrix, axis=0, prepend=0)))
     changed = int(np.count_nonzero(balances.opening != balances.closing))
     if steps != changed:
         raise LedgerError(f"the month-end matrix has {steps} steps, the balances {changed}")

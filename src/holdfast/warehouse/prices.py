@@ -1,4 +1,4 @@
-"""Item rows read and priced in arrays: what models/priced.sql says, for a batch that lies in order in its files.
+"""Item rows read, put in order and priced in arrays: what models/landed.sql and priced.sql say.
 
 Words are read as their places in dictionaries, so that rows are compared by numbers. Amounts beyond what 64 bits hold
 are left to SQL. The tests hold the two against each other.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 
 from holdfast.domain.policy import Policy
 from holdfast.warehouse.batches import Batch
+from holdfast.warehouse.booking import scan
+from holdfast.warehouse.sql import quoted
 from holdfast.warehouse.states import STATUSES, Array, Columns, Priced, array_of, differs, whole
 
 PPM = 1_000_000
@@ -26,8 +29,6 @@ PPM = 1_000_000
 LARGEST_BILLING = 10_000_000_000
 LARGEST_COUNT = 1_000_000
 LARGEST_FACTOR = 400
-
-_HEAD_ROWS = 1024
 
 _WORDS = (
     "account_id", "subscription_id", "item_id", "product_id", "plan_id", "currency", "interval", "usage_type", "status",
@@ -49,6 +50,14 @@ class Rows:
         """The places of a column's words in its dictionary; -1 where there is none."""
         return array_of(whole(self.table[name]).indices.fill_null(-1))
 
+    def ranks(self, name: str) -> Array:
+        """Numbers in the order of a column's words; -1 where there is none."""
+        words = whole(self.table[name]).dictionary
+        ranks = np.full(len(words) + 1, -1, dtype=np.int64)
+        ranks[array_of(pc.sort_indices(words))] = np.arange(len(words))
+        found: Array = ranks[self.codes(name)]
+        return found
+
     def mapped(self, name: str, values: Sequence[int] | Array, kind: type) -> Array:
         """A column with each word replaced by the value at its place. No nulls."""
         return np.asarray(values, dtype=kind)[self.codes(name)]
@@ -61,46 +70,73 @@ class Rows:
         return array_of(self.table[name])
 
 
-def read(batch: Batch, columns: Sequence[str], linked: Sequence[str]) -> Rows:
-    """The batch's rows as they lie in its files, without those of linked accounts."""
-    parts = [part for file in batch.files for part in _parts(file, batch, columns)]
+def read(batch: Batch, columns: Sequence[str], linked: Sequence[str]) -> Rows | None:
+    """The batch's rows in order, without those of linked accounts and those that are replaced; None where a key is missing."""
+    parts = [_part(file, batch, columns) for file in batch.files]
     table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     accounts = whole(table["account_id"])
     wanted = np.ones(len(accounts.dictionary), dtype=bool)
     if batch.low is not None:
-        wanted &= array_of(pc.greater(accounts.dictionary, batch.low))
+        wanted &= array_of(pc.greater_equal(accounts.dictionary, batch.low))
     if batch.high is not None:
-        wanted &= array_of(pc.less_equal(accounts.dictionary, batch.high))
+        wanted &= array_of(pc.less(accounts.dictionary, batch.high))
     if linked:
         wanted &= ~array_of(pc.is_in(accounts.dictionary, value_set=pa.array(linked, pa.string())))
     rows = np.flatnonzero(wanted[array_of(accounts.indices)])
     # in order they mostly lie together: nothing is copied then
     first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
     together = last - first + 1 == len(rows)
-    return Rows(table.slice(first, len(rows)) if together else table.take(pa.array(rows)))
+    found = Rows(table.slice(first, len(rows)) if together else table.take(pa.array(rows)))
+    return found if batch.in_order else _in_order(found)
 
 
-def _parts(path: Path, batch: Batch, columns: Sequence[str]) -> list[pa.Table]:
-    """What a file may hold of the batch: whole row groups, and the head of the one that begins with the last account."""
+def read_some(
+    c: duckdb.DuckDBPyConnection, files: Sequence[Path], columns: Sequence[str], accounts: Sequence[str]
+) -> Rows | None:
+    """The rows of some accounts, in order, without those that are replaced; None where a key is missing."""
+    c.register("some_accounts", pa.table({"account_id": pa.array(accounts, pa.string())}))
+    chosen = ", ".join(map(quoted, columns))
+    # a join, for a long list of ids is slower
+    table = c.sql(f"select {chosen} from {scan(files)} join some_accounts using (account_id)").to_arrow_table()
+    for place, name in enumerate(columns):
+        if name in _WORDS:
+            table = table.set_column(place, name, whole(table[name]).dictionary_encode())
+    return _in_order(Rows(table))
+
+
+#: what tells the order of rows that lie in several loads, besides the columns that are read for every batch
+ORDER = ("learned_at", "replaces_item")
+
+
+def _in_order(rows: Rows) -> Rows | None:
+    """The rows as models/landed.sql has them: in one order, without those that a newer row of the item's whole history supersedes."""
+    keys = [rows.ranks(name) for name in ("account_id", "subscription_id", "item_id")]
+    if any(int(ranks.min(initial=0)) < 0 for ranks in keys):
+        return None
+    learned = array_of(whole(rows.table["learned_at"]).view(pa.int64()))
+    order = np.lexsort(
+        (rows.numbers("source_row"), rows.numbers("load_no"), learned, rows.numbers("valid_from"), *reversed(keys))
+    )
+    opens = differs(keys[0][order]) | differs(keys[1][order]) | differs(keys[2][order])
+    if len(order):
+        learned = learned[order]
+        says_all = np.where(rows.numbers("replaces_item")[order], learned, np.iinfo(np.int64).min)
+        newest = np.maximum.reduceat(says_all, np.flatnonzero(opens))
+        order = order[learned >= newest[np.cumsum(opens) - 1]]
+    return Rows(rows.table.take(pa.array(order)))
+
+
+def _part(path: Path, batch: Batch, columns: Sequence[str]) -> pa.Table:
+    """The row groups of a file that hold accounts of the batch; its ends may bring others along."""
     file = pq.ParquetFile(path, read_dictionary=_WORDS)
     place = file.schema_arrow.get_field_index("account_id")
     spans = [file.metadata.row_group(n).column(place).statistics for n in range(file.metadata.num_row_groups)]
-    inside = [n for n, span in enumerate(spans) if batch.low is None or span.max > batch.low]
-    groups = [n for n in inside if batch.high is None or spans[n].min < batch.high]
-    parts = [file.read_row_groups(groups, columns=list(columns), use_threads=False)] if groups else []
-    for group in (n for n in inside if spans[n].min == batch.high):
-        parts.append(_head(file, group, str(batch.high), columns))
-    return parts
-
-
-def _head(file: pq.ParquetFile, group: int, account: str, columns: Sequence[str]) -> pa.Table:
-    """A row group's rows up to those of an account, and a few more."""
-    found = []
-    for rows in file.iter_batches(_HEAD_ROWS, [group], columns=list(columns), use_threads=False):
-        found.append(rows)
-        if rows["account_id"][-1].as_py() != account:
-            break
-    return pa.Table.from_batches(found)
+    groups = [
+        number
+        for number, span in enumerate(spans)
+        if (batch.low is None or span.max >= batch.low) and (batch.high is None or span.min < batch.high)
+    ]
+    return file.read_row_groups(groups, columns=list(columns), use_threads=False)
 
 
 def priced(rows: Rows, policy: Policy, currencies: Sequence[str]) -> Priced | None:
@@ -130,7 +166,10 @@ def priced(rows: Rows, policy: Policy, currencies: Sequence[str]) -> Priced | No
         "is_special": is_special(rows, policy),
     }
     columns |= {name: c[name] for name in ("deleted", "quantity", "valid_from", "load_no", "source_row")}
-    return Priced(columns, *(whole(rows.table[name]) for name in ("term_end", "account_id", "subscription_id")))
+    term_end, account_id, subscription_id = (
+        whole(rows.table[name]) for name in ("term_end", "account_id", "subscription_id")
+    )
+    return Priced(columns, term_end, account_id, subscription_id, rows.table)
 
 
 def is_special(rows: Rows, policy: Policy) -> Array:

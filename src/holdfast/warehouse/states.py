@@ -41,12 +41,6 @@ _CARRIED = (
 )
 
 
-_OF_SPECIAL = (
-    "account_no", "subscription_no", "item_no", "state_no", "currency", "gap_days", "load_no", "source_row", "status",
-    "valid_from", "valid_until",
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Priced:
     """The rows of the view priced: columns that are never null (currency and status as codes), and the others."""
@@ -56,6 +50,8 @@ class Priced:
     term_end: pa.Array
     account_id: pa.Array
     subscription_id: pa.Array
+    #: the same rows as they were landed; None where SQL has put them in order
+    landed: pa.Table | None = None
 
 
 def asked(priced: pa.Table) -> Priced:
@@ -76,29 +72,18 @@ class States:
     #: ids where they open, else null
     account_id: pa.Array
     subscription_id: pa.Array
-
-    def table(self, currencies: Sequence[str]) -> pa.Table:
-        """The table state of models/state.sql; words are texts."""
-        c = self.columns
-        days = {name: pa.array(c[name], pa.int32()).view(pa.date32()) for name in ("valid_from", "valid_until")}
-        first = np.arange(len(c["quantity"])) == 0
-        return pa.table(
-            {name: pa.array(values) for name, values in c.items()}
-            | days
-            | {
-                "currency": words(c["currency"], currencies),
-                "status": words(c["status"], STATUSES),
-                "quantity_before": pa.array(c["quantity_before"], mask=first),
-                "term_end": self.term_end,
-                "account_id": self.account_id,
-                "subscription_id": self.subscription_id,
-            }
-        )
+    #: the place of each among the priced rows
+    rows: Array
 
 
 def words(codes: Array, names: Sequence[str]) -> pa.DictionaryArray:
     """Codes as the words they stand for."""
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.string()))
+
+
+def dates(numbers: Array) -> pa.Array:
+    """Days since 1970 as dates."""
+    return pa.array(numbers.astype(np.int32)).view(pa.date32())
 
 
 def columns_of(table: pa.Table) -> Columns:
@@ -112,15 +97,17 @@ def hold(priced: Priced) -> States:
     numbers = {name: np.cumsum(c[f"new_{name}"], dtype=np.int32) for name in ("account", "subscription", "item")}
     rows = np.flatnonzero(~(c["is_superseded"] | c["deleted"]))
     rows, until = _bounded(rows, numbers["item"], c["valid_from"], c["valid_to"])
-    chosen = {f"{name}_no": values[rows] for name, values in numbers.items()}
-    chosen |= {name: c[name][rows] for name in _CARRIED}
+    # mostly all rows hold: nothing is copied then
+    some = slice(None) if len(rows) == len(c["deleted"]) else rows
+    chosen = {f"{name}_no": values[some] for name, values in numbers.items()}
+    chosen |= {name: c[name][some] for name in _CARRIED}
     chosen["state_no"] = np.arange(1, len(rows) + 1, dtype=np.int32)
     chosen["valid_until"] = until
     chosen["touches"] = ~differs(chosen["item_no"])
     chosen["touches"][1:] &= until[:-1] == chosen["valid_from"][1:]
     chosen["follows"] = chosen["touches"] & ~differs(chosen["currency"])
-    chosen["is_other_plan"] = differs(c["plan_mark"][rows])
-    chosen["is_other_discount"] = differs(c["discount_mark"][rows])
+    chosen["is_other_plan"] = differs(c["plan_mark"][some])
+    chosen["is_other_discount"] = differs(c["discount_mark"][some])
     chosen["quantity_before"] = before(chosen["quantity"])
     opens = differs(chosen["subscription_no"])
     places = pa.array(rows, mask=~opens)
@@ -129,6 +116,7 @@ def hold(priced: Priced) -> States:
         priced.term_end.take(pa.array(rows)),
         priced.account_id.take(places),
         priced.subscription_id.take(places),
+        rows,
     )
 
 
@@ -169,30 +157,10 @@ def array_of(column: pa.ChunkedArray | pa.Array) -> Array:
     return np.asarray(joined.to_numpy(zero_copy_only=False))
 
 
-def special(states: States, currencies: Sequence[str]) -> pa.Table:
-    """The table special of models/special.sql."""
-    c = states.columns
-    rows = np.flatnonzero(c["is_special"])
-    chosen = {name: c[name][rows] for name in _OF_SPECIAL}
-    runs = np.isin(chosen["status"], [STATUSES.index("past_due"), STATUSES.index("paused")])
-    opens = ~(c["touches"][rows] & runs & (before(c["status"])[rows] == chosen["status"]))
-    run = np.flatnonzero(opens)[np.cumsum(opens) - 1]
-    days = {name: chosen[name] for name in ("valid_from", "valid_until")} | {"run_from": chosen["valid_from"][run]}
-    return pa.table(
-        {name: pa.array(values) for name, values in chosen.items()}
-        | {name: pa.array(values, pa.int32()).view(pa.date32()) for name, values in days.items()}
-        | {
-            "currency": words(chosen["currency"], currencies),
-            "status": words(chosen["status"], STATUSES),
-            "state_before": pa.array(chosen["state_no"][run] - 1, mask=~c["touches"][rows][run]),
-        }
-    )
-
-
 def entities(states: States, by_subscription: bool) -> pa.Table:
     """The table entity_number of models/entity_account.sql and entity_subscription.sql."""
     number = states.columns["subscription_no" if by_subscription else "account_no"]
     opens = np.flatnonzero(differs(number))
-    ids = states.account_id.take(pa.array(opens))
-    names = states.subscription_id.take(pa.array(opens)) if by_subscription else ids
+    ids = states.account_id.take(pa.array(opens)).cast(pa.string())
+    names = states.subscription_id.take(pa.array(opens)).cast(pa.string()) if by_subscription else ids
     return pa.table({"entity_no": pa.array(number[opens]), "entity_id": names, "account_id": ids})

@@ -17,17 +17,19 @@ import pyarrow as pa
 
 from holdfast.domain.period import month_no
 from holdfast.warehouse import accounts
+from holdfast.warehouse.appending import Appending, BalanceTooLargeError, cell_type
 from holdfast.warehouse.batches import Batch
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
-from holdfast.warehouse.build import Book, append, distinct_currencies, finish, first_month
+from holdfast.warehouse.build import Book, distinct_currencies, finish, first_month
+from holdfast.warehouse.jobs import Job
 from holdfast.warehouse.sql import SCHEMA, set_policy
-from holdfast.warehouse.worker import Job, work_off
+from holdfast.warehouse.worker import work_off
 
 #: beyond this share of all entities a full booking is as quick
 LARGEST_SHARE = 0.05
 
 #: tables of the ledger that hold rows by entity
-BY_ENTITY = ("movement", "change", "aside", "term", "left_month", "position", "entity")
+BY_ENTITY = ("movement", "change", "aside", "term", "left_month", "position", "dated_attribute", "entity")
 
 
 def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking) -> bool:
@@ -43,19 +45,31 @@ def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking
         if changed is None:
             return False
     shutil.copyfile(before, path)
+    try:
+        _bring(path, changed, facts, news, booking)
+    except BalanceTooLargeError:
+        path.unlink()
+        return False
+    return True
+
+
+def _bring(path: Path, changed: Sequence[str], facts: Facts, news: Facts, booking: Booking) -> None:
+    """Book the changed accounts of the ledger at `path` again."""
     connection = duckdb.connect(str(path))
     try:
         book = _reopen(connection, facts, booking)
         _forget(book, changed)
         if news.accounts:
             _retell_accounts(book, changed)
+        appending = Appending(connection, book.next_key, cell_type(connection))
         for result in work_off(_jobs(book, changed)):
-            append(book, result)
-        connection.execute("delete from fx_rate")
-        finish(book)
+            appending.add(result)
+        first_key, book.next_key = book.next_key, appending.finish()
+        if news.fx:
+            connection.execute("delete from fx_rate")
+        finish(book, first_key, rates=bool(news.fx))
     finally:
         connection.close()
-    return True
 
 
 def _changed(c: duckdb.DuckDBPyConnection, news: Facts, booking: Booking) -> list[str] | None:

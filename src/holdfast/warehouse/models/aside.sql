@@ -1,12 +1,9 @@
--- Beside MRR (rules 11, 12): trial MRR, MRR on hold, past due, and pending cancellation, as intervals.
+-- Beside MRR (rules 11, 12), of special states: trial MRR, MRR on hold, past due, and pending cancellation, as intervals.
 --
--- In:  state, valued, piece, held. Out: aside_of_batch (lane, account_no, subscription_no, currency, from_day, to_day, amount)
+-- In:  piece, held. Out: aside_of_batch (lane, account_no, subscription_no, currency, from_day, to_day, amount)
+-- The module pieces says the same in arrays.
 create or replace temp table aside_of_batch as
-select 'trial'::lane as lane, account_no, subscription_no, currency, valid_from as from_day, valid_until as to_day, full_minor as amount
-from state
-where status = 'trialing' and full_minor <> 0 and state_no not in (select state_no from piece)
-union all
-select 'trial', account_no, subscription_no, currency, piece_from, piece_until, full_minor
+select 'trial'::lane as lane, account_no, subscription_no, currency, piece_from as from_day, piece_until as to_day, full_minor as amount
 from piece where status = 'trialing' and full_minor <> 0
 union all
 select 'held', account_no, subscription_no, currency, piece_from, piece_until, held_minor

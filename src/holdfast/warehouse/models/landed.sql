@@ -1,6 +1,6 @@
 -- Rows of several loads in one order, without those that a newer row of the item's whole history supersedes (rule 4).
 --
--- In:  $source (the landing files of a batch). Out: landed_row
+-- In:  $source (the landing files of a batch). Out: landed_row. The module prices says the same in arrays.
 create or replace temp table landed_row as
 with source as ($source),
 whole as (

@@ -1,7 +1,7 @@
 -- Movements (rule 20): each change of a month-end balance, with its kind.
 -- month_key = entity × 2^19 + currency × 2^11 + month, so it sorts by entity, currency, month.
 --
--- In:  balance, flow. Out: compared, movement_of_batch
+-- In:  balance, flow. Out: compared, movement_of_batch. The module balances says the same in arrays, of most entities.
 create or replace temp table compared as
 select
     month_key >> 11 as position,

@@ -3,7 +3,7 @@
 --
 -- In:  landed_item, state, special
 -- Out: piece (one row a piece: state_no, piece_from, piece_until, mrr_minor and what its state is);
---      edge (state_no and its first and last values); held
+--      edge (state_no and its first and last values); held. The module pieces says the same of states of one value, in arrays.
 create or replace temp table piece as
 with sourced as (
     select
@@ -18,8 +18,9 @@ with sourced as (
         case when getvariable('repeating_discounts') then landed_item.repeating_off_minor else 0 end as repeating_minor,
         case when getvariable('once_discounts') then landed_item.once_off_ppm else 0 end as once_ppm,
         case when getvariable('once_discounts') then landed_item.once_off_minor else 0 end as once_minor,
-        coalesce(landed_item.repeating_until, never()) as repeating_until,
-        coalesce(landed_item.once_until, never()) as once_until,
+        -- a discount that does not count changes nothing when it ends
+        case when getvariable('repeating_discounts') then coalesce(landed_item.repeating_until, never()) else never() end as repeating_until,
+        case when getvariable('once_discounts') then coalesce(landed_item.once_until, never()) else never() end as once_until,
         coalesce(landed_item.cancel_requested_on, never()) as clicked_on,
         case special.status
             when 'past_due' then run_from + getvariable('past_due_grace_days')::integer

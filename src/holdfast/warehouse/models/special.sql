@@ -1,7 +1,7 @@
 -- Special states (rules 8, 11, 12): those that the policy makes change by themselves.
 --
 -- In:  state. Out: special: the columns of state that pieces are made of; run_from: the first day of the state's chain of states
---      with one status; state_before: the state before that. The module states says the same in arrays.
+--      with one status; state_before: the state before that. The module pieces says the same in arrays.
 create or replace temp table special as
 with chained as (
     select
