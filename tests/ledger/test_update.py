@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 
 from holdfast.domain.policy import load_policies
 from holdfast.warehouse.booking import Booking
+from holdfast.warehouse.booking import Facts as Landed
 from holdfast.warehouse.build import build
 from holdfast.warehouse.landing import Landing
 from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.update import update
 
 from ..oracle.ledger import Facts
+from ..oracle.states import AccountState
 from ..oracle.strategies import companies
 from .booked import files_of, land, read, renamed, rows_of, together
 
 POLICY = load_policies()["holdfast-1"]
+NOTHING = Landed(())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -100,3 +103,36 @@ def test_one_changed_account_is_enough(tmp_path: Path) -> None:
         assert {key for key, _ in set(new.rows(keys)) - set(old.rows(keys))} == {"A2"}
         month = "select entity_id, kind::varchar, amount_minor from movement join entity using (entity_key) where month_no = 653"
         assert new.rows(month) == [("A2", "expansion", 500)]
+
+
+def test_what_is_said_of_an_account_from_a_day_on_counts_from_that_day(tmp_path: Path) -> None:
+    """Its owner changes on a day that lies ahead at first; nothing is landed since."""
+    from ..oracle.pencil import item
+
+    first = AccountState(account_id="A1", attributes=(("tier", "basic"),))
+    then = replace(first, attributes=(("tier", "best"),), valid_from=date(2024, 6, 11), arrival=1)
+    other = AccountState(account_id="A2", attributes=(("tier", "basic"),))
+    landing = land(tmp_path, Facts([item("2024-01-01", 1000, account="A1")], [first, then, other], []))
+    before, after = tmp_path / "before.duckdb", tmp_path / "after.duckdb"
+    build(before, files_of(landing), Booking(POLICY, date(2024, 6, 10)))
+    assert update(before, after, files_of(landing), NOTHING, Booking(POLICY, date(2024, 6, 12)))
+    tier = "select account_id, seg_tier from account order by all"
+    with Ledger(before, POLICY) as old, Ledger(after, POLICY) as new:
+        assert old.rows(tier) == [("A1", "basic"), ("A2", "basic")]
+        assert new.rows(tier) == [("A1", "best"), ("A2", "basic")]
+        assert new.rows("select account_id, day, before, after from attribute_change") == [
+            ("A1", date(2024, 6, 11), "basic", "best")
+        ]
+
+
+def test_a_link_whose_day_has_come_takes_a_full_booking(tmp_path: Path) -> None:
+    from ..oracle.pencil import item
+
+    link = AccountState(account_id="A1", merged_into="A2", valid_from=date(2024, 6, 11))
+    landing = land(tmp_path, Facts([item("2024-01-01", 1000, account="A1")], [link], []))
+    before, after = tmp_path / "before.duckdb", tmp_path / "after.duckdb"
+    build(before, files_of(landing), Booking(POLICY, date(2024, 6, 9)))
+    assert update(before, after, files_of(landing), NOTHING, Booking(POLICY, date(2024, 6, 10)))
+    after.unlink()
+    assert not update(before, after, files_of(landing), NOTHING, Booking(POLICY, date(2024, 6, 11)))
+    assert not after.exists()

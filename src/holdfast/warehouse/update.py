@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -32,6 +32,14 @@ LARGEST_SHARE = 0.05
 BY_ENTITY = ("movement", "change", "aside", "term", "left_month", "position", "dated_attribute", "entity")
 
 
+@dataclass(frozen=True)
+class Changed:
+    """The accounts to be booked again, and whether rows of the account table are among what changed."""
+
+    accounts: tuple[str, ...]
+    retold: bool
+
+
 def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking) -> bool:
     """Make the ledger at `path` from the one at `before` and what was landed since (`news`, part of `facts`).
 
@@ -41,7 +49,7 @@ def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking
     if reads_lines(booking.policy) or booking.policy.refund_backdates_churn:
         return False
     with duckdb.connect(str(before), read_only=True) as c:
-        changed = _changed(c, news, booking)
+        changed = _changed(c, facts, news, booking)
         if changed is None:
             return False
     shutil.copyfile(before, path)
@@ -53,16 +61,16 @@ def update(before: Path, path: Path, facts: Facts, news: Facts, booking: Booking
     return True
 
 
-def _bring(path: Path, changed: Sequence[str], facts: Facts, news: Facts, booking: Booking) -> None:
+def _bring(path: Path, changed: Changed, facts: Facts, news: Facts, booking: Booking) -> None:
     """Book the changed accounts of the ledger at `path` again."""
     connection = duckdb.connect(str(path))
     try:
         book = _reopen(connection, facts, booking)
-        _forget(book, changed)
-        if news.accounts:
-            _retell_accounts(book, changed)
+        _forget(book, changed.accounts)
+        if changed.retold:
+            _retell_accounts(book, changed.accounts)
         appending = Appending(connection, book.next_key, cell_type(connection))
-        for result in work_off(_jobs(book, changed)):
+        for result in work_off(_jobs(book, changed.accounts)):
             appending.add(result)
         first_key, book.next_key = book.next_key, appending.finish()
         if news.fx:
@@ -72,8 +80,8 @@ def _bring(path: Path, changed: Sequence[str], facts: Facts, news: Facts, bookin
         connection.close()
 
 
-def _changed(c: duckdb.DuckDBPyConnection, news: Facts, booking: Booking) -> list[str] | None:
-    """The accounts to be booked again; None where only a full booking will do."""
+def _changed(c: duckdb.DuckDBPyConnection, facts: Facts, news: Facts, booking: Booking) -> Changed | None:
+    """What is to be booked again; None where only a full booking will do."""
     settings = dict(c.execute("select name, value from setting").fetchall())
     if settings.get("schema") != SCHEMA:
         return None
@@ -85,25 +93,44 @@ def _changed(c: duckdb.DuckDBPyConnection, news: Facts, booking: Booking) -> lis
         or not set(distinct_currencies(c, news)) <= set(json.loads(settings["currencies"]))
     ):
         return None
-    if news.accounts and _links_or_attributes(c, news, json.loads(settings["segments"])):
+    retold = [
+        source
+        for source in _retold(facts, news, as_of, booking.as_of)
+        if c.execute(f"from {source} limit 1").fetchall()
+    ]
+    if any(_links_or_attributes(c, source, json.loads(settings["segments"])) for source in retold):
         return None
-    sources = [f"select distinct account_id from {scan(files)}" for files in (news.items, news.accounts) if files]
+    sources = [f"select distinct account_id from {source}" for source in (*retold, *_sources(news.items))]
     # what was agreed for a day that has come since
     sources.append(
-        "select entity.account_id from entity join change using (entity_key) "
-        f"where day > date '{as_of}' and day <= date '{booking.as_of}'"
+        f"select entity.account_id from entity join change using (entity_key) where {_come('day', as_of, booking.as_of)}"
     )
     changed = [row[0] for row in c.execute(" union ".join(sources)).fetchall()]
     total = c.execute("select count(*) from entity").fetchall()[0][0]
     if len(changed) > max(1000, LARGEST_SHARE * total):
         return None
     linked = {row[0] for row in c.execute("select distinct account_id from belonging").fetchall()}
-    return None if linked & set(changed) else sorted(changed)
+    return None if linked & set(changed) else Changed(tuple(sorted(changed)), bool(retold))
 
 
-def _links_or_attributes(c: duckdb.DuckDBPyConnection, news: Facts, segments: Sequence[str]) -> bool:
+def _retold(facts: Facts, news: Facts, before: date, as_of: date) -> list[str]:
+    """SQL sources of account rows that are new, and of those whose day has come since."""
+    if before == as_of:
+        return _sources(news.accounts)
+    come = [f"(from {source} where {_come('valid_from', before, as_of)})" for source in _sources(facts.accounts)]
+    return [*_sources(news.accounts), *come]
+
+
+def _sources(files: Sequence[Path]) -> list[str]:
+    return [scan(files)] if files else []
+
+
+def _come(column: str, before: date, as_of: date) -> str:
+    return f"{column} > date '{before}' and {column} <= date '{as_of}'"
+
+
+def _links_or_attributes(c: duckdb.DuckDBPyConnection, source: str, segments: Sequence[str]) -> bool:
     """Whether account rows bring links to other accounts, or attributes that the ledger has no column for."""
-    source = scan(news.accounts)
     links = c.execute(
         f"select count(*) from {source} where nullif(merged_into, '') is not null or nullif(parent_id, '') is not null"
     ).fetchall()[0][0]
