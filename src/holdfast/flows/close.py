@@ -130,7 +130,7 @@ def _rows(ledger: Ledger, month: int) -> pa.Table:
     opening = ledger.month_column(month - 1)
     return ledger.connection.sql(
         "select * from ("
-        "select entity_id as entity, currency, kind::varchar as kind, amount_minor from movement join entity using (entity_key) "
+        "select entity_id as entity, currency::varchar as currency, kind::varchar as kind, amount_minor from movement join entity using (entity_key) "
         f"where month_no = {month} union all "
         f"select entity_id, currency, 'opening', {opening} from position join entity using (entity_key) where {opening} <> 0"
         ") order by entity, currency, kind"

@@ -18,7 +18,7 @@ from holdfast.warehouse.sql import literal, quoted
 ACCOUNT_COLUMNS = ("account_id", "name", "domain", "created_on", "merged_into")
 
 #: the types of columns whose words come as numbers; others are texts
-WORDS = {"cause": "change_cause", "kind": "movement_kind", "lane": "lane"}
+WORDS = {"currency": "currency_code", "cause": "change_cause", "kind": "movement_kind", "lane": "lane"}
 
 
 class BalanceTooLargeError(RuntimeError):

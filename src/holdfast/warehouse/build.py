@@ -18,7 +18,7 @@ from holdfast.warehouse.appending import Appending, BalanceTooLargeError
 from holdfast.warehouse.batches import Batch, plan_batches
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
 from holdfast.warehouse.jobs import Job
-from holdfast.warehouse.sql import SCHEMA, quoted, run, set_policy
+from holdfast.warehouse.sql import SCHEMA, name_currencies, quoted, run, set_policy
 from holdfast.warehouse.worker import work_off
 
 Progress = Callable[[int, int], None]
@@ -87,13 +87,15 @@ def jobs(book: Book) -> list[Job]:
 
 def open_book(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Booking, cells: str = "INTEGER") -> Book:
     """An empty ledger with the accounts in it, ready for its batches. cells: the type of the month-end columns."""
-    run(connection, "types", "schema")
+    currencies = distinct_currencies(connection, facts)
+    run(connection, "types")
+    name_currencies(connection, currencies)
+    run(connection, "schema")
     set_policy(connection, booking.policy)
     connection.execute(f"set variable as_of = date '{booking.as_of}'")
     segments, linked = accounts.prepare(connection, facts.accounts, booking.policy, known(booking))
     first = first_month(connection, facts, booking)
     last = max(month_no(booking.as_of), first)
-    currencies = distinct_currencies(connection, facts)
     book = Book(connection, booking, facts, first, last, currencies, segments, linked)
     _create_positions(book, cells)
     return book
@@ -120,7 +122,7 @@ def first_month(connection: duckdb.DuckDBPyConnection, facts: Facts, booking: Bo
 
 
 def _create_positions(book: Book, cells: str) -> None:
-    columns = ["entity_key integer", "currency varchar", "is_plain boolean", "first_month smallint"]
+    columns = ["entity_key integer", "currency currency_code", "is_plain boolean", "first_month smallint"]
     columns += [f"{quoted('seg_' + name)} varchar" for name in book.segments]
     months = [f"m{month} {cells}" for month in range(book.first_month, book.last_month + 1)]
     book.connection.execute(f"create table position ({', '.join(columns + months)})")

@@ -15,7 +15,7 @@ from holdfast.warehouse.batches import Batch
 from holdfast.warehouse.booking import Booking, Facts, Linked, known, reads_lines, scan
 from holdfast.warehouse.landing import landing_schema
 from holdfast.warehouse.matrix import Balances, Ints, Movements, month_end_matrix
-from holdfast.warehouse.sql import literal, model, run, set_policy, set_variable
+from holdfast.warehouse.sql import literal, model, name_currencies, run, set_policy, set_variable
 
 #: the columns of subscription_item and invoice_line that the models read
 ITEM_COLUMNS = (
@@ -71,7 +71,7 @@ def connect(job: Job) -> duckdb.DuckDBPyConnection:
     """A connection for the jobs of one booking, with its types, macros and variables."""
     c = duckdb.connect(config={"threads": 1})
     run(c, "types")
-    c.execute(f"create type currency_code as enum ({', '.join(map(literal, job.currencies))})")
+    name_currencies(c, job.currencies)
     run(c, "macros", "currency")
     set_policy(c, job.booking.policy)
     c.execute(f"set variable as_of = date '{job.booking.as_of}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -10,7 +11,7 @@ import duckdb
 from holdfast.domain.policy import Policy
 
 #: the form of the ledger file; another number means that it has to be booked anew
-SCHEMA = "1"
+SCHEMA = "2"
 
 
 @cache
@@ -33,6 +34,11 @@ def quoted(identifier: str) -> str:
 def literal(value: str | None) -> str:
     """A text as an SQL literal."""
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def name_currencies(connection: duckdb.DuckDBPyConnection, currencies: Sequence[str]) -> None:
+    """Make the type of currency columns; its words are in order."""
+    connection.execute(f"create type currency_code as enum ({', '.join(map(literal, currencies))})")
 
 
 def set_policy(connection: duckdb.DuckDBPyConnection, policy: Policy) -> None:
