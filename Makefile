@@ -5,7 +5,7 @@ HOLDFAST := .venv/bin/holdfast
 DEMO_HOME ?= demo-home
 BENCH_SIZES ?= 10000 100000 1000000
 
-demo: setup
+demo: product
 	@$(PY) scripts/demo.py $(DEMO_HOME)
 
 # everything: style, types, floors, and all tests, quick and slow; three at once on two cores, as many of them wait for servers
@@ -29,7 +29,7 @@ bench: setup
 	$(PY) -m bench.features
 
 # any command of the product: make run ARGS="nrr --by plan"
-run: setup
+run: product
 	@$(HOLDFAST) $(ARGS)
 
 # screenshots of every page on the demo company, in docs/pictures
@@ -42,6 +42,10 @@ lock:
 clean:
 	rm -rf .venv .tools demo-home bench-home
 
-.PHONY: setup
+.PHONY: setup product
 setup:
 	@scripts/setup.sh
+
+# without tools, tests and benchmarks
+product:
+	@scripts/setup.sh --no-dev

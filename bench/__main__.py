@@ -13,42 +13,34 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import answers, data, day, report
-from bench.measure import ChildError, Spent, err, median, spend
+from bench.measure import RIVAL, ChildError, Spent, err, median, spend
 from holdfast.flows.home import Home
 
 #: name and module, in the order in which they run; ours first, since the latency is asked of its ledger
 CONTENDERS = {
     "ours": ("bench.ours",),
-    "pandas": ("bench.pandas_script",),
+    "pandas": (RIVAL,),
     "spine": ("bench.spine",),
     "floor": ("bench.floor", "wide"),
     "floor, narrow": ("bench.floor", "narrow"),
 }
 RIVALS = ("pandas", "spine")
 
-#: from this size on one run is enough, where none is asked for
-LARGE = 500_000
-
 
 def main() -> int:
     """Measure every size, print the report."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("sizes", type=int, nargs="+", help="numbers of accounts")
-    parser.add_argument("--runs", type=int, help="runs of each contender (3; 1 for large sizes)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each contender; told is the median")
     parser.add_argument("--home", type=Path, default=Path("bench-home"), help="where the data lie")
     given = parser.parse_args()
     try:
-        measured = [measure(given.home, size, given.runs or runs_of(size)) for size in given.sizes]
+        measured = [measure(given.home, size, given.runs) for size in given.sizes]
     except ChildError as error:
         err.print(f"[red]{error}[/]")
         return 1
     report.show(measured)
     return 1 if any(one.differences for one in measured) else 0
-
-
-def runs_of(size: int) -> int:
-    """How often each contender runs where nothing is said."""
-    return 1 if size >= LARGE else 3
 
 
 def measure(root: Path, size: int, runs: int) -> report.Measured:
@@ -62,7 +54,7 @@ def measure(root: Path, size: int, runs: int) -> report.Measured:
             spent[name].append(spend(module, home.path, label, *extra))
     latency = spend("bench.latency", home.path, f"{size:,} accounts · published NRR by segment")
     shutil.rmtree(home.warehouse, ignore_errors=True)
-    daily = day.measure(home, f"{size:,} accounts")
+    daily = day.measure(home, f"{size:,} accounts", runs)
     medians = {name: median(many) for name, many in spent.items()}
     found = [
         line for name in RIVALS for line in answers.differences(name, medians["ours"].answers, medians[name].answers)

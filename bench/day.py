@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.measure import Spent, spend
+from bench.measure import Spent, median, spend
 from holdfast.flows.book import published
 from holdfast.flows.home import Home, open_home
 from holdfast.warehouse.booking import scan
@@ -35,8 +35,11 @@ class Day:
     differences: tuple[str, ...]
 
 
-def measure(home: Home, label: str) -> Day:
-    """Book up to the day before, learn the day's changes, book again; then all of it from nothing, and compare."""
+def measure(home: Home, label: str, runs: int) -> Day:
+    """Book up to the day before, learn the day's changes, book again; then all of it from nothing, and compare.
+
+    Both are measured so many times, in turns.
+    """
     today = date.fromisoformat(home.settings.as_of)
     folder = home.path.with_name("day")
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,11 +48,18 @@ def measure(home: Home, label: str) -> Day:
         yesterday = str(today - timedelta(days=1))
         spend("bench.booking", folder, f"{label} · booking up to the day before", yesterday)
         changed = _learn(own, today)
-        again = spend("bench.booking", folder, f"{label} · booking a day's changes", str(today))
-        ledger = _ledger(own).rename(folder / "again.duckdb")
-        shutil.rmtree(own.warehouse)
-        full = spend("bench.booking", folder, f"{label} · booking all of it", str(today))
-        return Day(changed, again, full, tuple(compare(ledger, _ledger(own))))
+        own.warehouse.rename(folder / "before")
+        again, full = [], []
+        for turn in range(1, runs + 1):
+            told = f"{label} · run {turn} of {runs} · booking"
+            shutil.copytree(folder / "before", own.warehouse)
+            again.append(spend("bench.booking", folder, f"{told} a day's changes", str(today)))
+            ledger = _ledger(own).replace(folder / "again.duckdb")
+            shutil.rmtree(own.warehouse)
+            full.append(spend("bench.booking", folder, f"{told} all of it", str(today)))
+            differences = compare(ledger, _ledger(own))
+            shutil.rmtree(own.warehouse)
+        return Day(changed, median(again), median(full), tuple(differences))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
 # Set up .venv from uv.lock. Needs python3 (3.11 or newer) and a package index; installs nothing outside this folder.
+# With --no-dev only what the product needs, half of it: tools, tests and benchmarks are left out, unless they are there.
 #
 # uv.lock keeps the versions and no addresses, so that any index or mirror serves: uv takes the versions from it,
 # looks the files up where this machine is configured to, and the committed file is put back afterwards.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stamp=.venv/.set-up
-if [ -e "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then exec scripts/assets.sh; fi
+whole=.venv/.set-up product=.venv/.set-up-product
+fresh() { [ -e "$1" ] && [ "$1" -nt uv.lock ] && [ "$1" -nt pyproject.toml ]; }
+stamp=$whole
+if [ "${1:-}" = --no-dev ]; then
+    stamp=$product
+    # whoever develops keeps the tools
+    if [ -e "$whole" ]; then shift; stamp=$whole; fi
+fi
+if fresh "$stamp"; then exec scripts/assets.sh; fi
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Holdfast needs Python 3.11 or newer; python3 here is $(python3 --version)." >&2; exit 1; }
 

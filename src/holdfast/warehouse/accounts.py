@@ -34,7 +34,16 @@ def prepare(
     connection.execute(f"create or replace table account as select {columns} from account_now")
     connection.executemany("insert into attribute values (?)", [[name] for name in segments])
     _write_changes(connection, segments)
-    return segments, _belongings(connection, policy)
+    linked = _belongings(connection, policy)
+    _clear(connection)
+    return segments, linked
+
+
+def _clear(connection: duckdb.DuckDBPyConnection) -> None:
+    """Forget the rows as they were landed: they would take memory from the booking."""
+    connection.execute("drop view account_now")
+    for table in ("landed_account", "several", "account_history", "link_state"):
+        connection.execute(f"drop table {table}")
 
 
 def _source(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> str:

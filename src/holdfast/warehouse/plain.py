@@ -55,13 +55,8 @@ _NOTHING_CUT = _Cut(
     _none(currency=np.uint8, amount=np.int64),
 )
 
-_NO_BELONGING = pa.table(
-    {
-        "account_id": pa.array([], pa.string()),
-        "from_day": pa.array([], pa.date32()),
-        "to_day": pa.array([], pa.date32()),
-        "entity_no": pa.array([], pa.int32()),
-    }
+_BELONGING = pa.schema(
+    {"account_id": pa.string(), "from_day": pa.date32(), "to_day": pa.date32(), "entity_no": pa.int32()}
 )
 
 
@@ -87,7 +82,7 @@ def work_plain(c: duckdb.DuckDBPyConnection, job: Job) -> Result:
         "change": change,
         "aside": _beside(job, entity, pieces.beside(held, own, on_hold, left.places), cut.aside),
         "term": _terms(job, held, entity, events.terms(held, last)),
-        "belonging": _NO_BELONGING,
+        "belonging": _BELONGING.empty_table(),
         **moved.tables(job.currencies),
     }
     return Result(tables, positions(job, moved.balances, moved.movements), int(entity[-1]) if len(entity) else 0)
