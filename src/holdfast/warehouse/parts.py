@@ -85,7 +85,7 @@ def write_part(path: Path, table: pa.Table, key: str | None = None) -> None:
     beside = path.with_name(path.name + ".tmp")
     try:
         with beside.open("wb") as out:
-            with pq.ParquetWriter(out, table.schema, compression="zstd", **_encoding(table.schema)) as writer:
+            with pq.ParquetWriter(out, table.schema, compression="lz4", **_encoding(table.schema)) as writer:
                 for group in _row_groups(table, key):
                     writer.write_table(group, row_group_size=max(1, group.num_rows))
             out.flush()
