@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 whole=.venv/.set-up product=.venv/.set-up-product
-fresh() { [ -e "$1" ] && [ "$1" -nt uv.lock ] && [ "$1" -nt pyproject.toml ]; }
+fresh() { [ -e "$1" ] && [ ! uv.lock -nt "$1" ] && [ ! pyproject.toml -nt "$1" ]; }
 stamp=$whole
 if [ "${1:-}" = --no-dev ]; then
     stamp=$product
@@ -38,5 +38,8 @@ trap 'cp "$keep" uv.lock; rm -f "$keep"' EXIT
 # the python3 that is here is used, none is fetched; certificates are those the machine trusts
 UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "$uv" sync --quiet --python "$(command -v python3)" "$@"
 cp "$keep" uv.lock
+# from here on the lock is older than the stamp, and stays so
+rm -f "$keep"
+trap - EXIT
 touch "$stamp"
 scripts/assets.sh
