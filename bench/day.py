@@ -49,7 +49,7 @@ def measure(home: Home, label: str, runs: int) -> Day:
         spend("bench.booking", folder, f"{label} · booking up to the day before", yesterday)
         changed = _learn(own, today)
         own.warehouse.rename(folder / "before")
-        again, full = [], []
+        again, full, differences = [], [], list[str]()
         for turn in range(1, runs + 1):
             told = f"{label} · run {turn} of {runs} · booking"
             shutil.copytree(folder / "before", own.warehouse)
@@ -57,7 +57,7 @@ def measure(home: Home, label: str, runs: int) -> Day:
             ledger = _ledger(own).replace(folder / "again.duckdb")
             shutil.rmtree(own.warehouse)
             full.append(spend("bench.booking", folder, f"{told} all of it", str(today)))
-            differences = compare(ledger, _ledger(own))
+            differences += compare(ledger, _ledger(own))
             shutil.rmtree(own.warehouse)
         return Day(changed, median(again), median(full), tuple(differences))
     finally:

@@ -19,6 +19,7 @@ from holdfast.warehouse.ledger import Ledger
 from holdfast.warehouse.update import update
 
 from ..oracle.ledger import Facts
+from ..oracle.pencil import item
 from ..oracle.states import AccountState
 from ..oracle.strategies import companies
 from .booked import files_of, land, read, renamed, rows_of, together
@@ -85,8 +86,6 @@ def test_an_update_is_a_full_booking(
 
 def test_one_changed_account_is_enough(tmp_path: Path) -> None:
     """A price that changes in one of three accounts: the update is made, and only that account's rows are new."""
-    from ..oracle.pencil import item
-
     rows = [item("2024-01-01", 1000 * n, account=f"A{n}", name=f"i{n}", arrival=n) for n in (1, 2, 3)]
     landing = land(tmp_path, Facts(rows, [], []))
     before, after = tmp_path / "before.duckdb", tmp_path / "after.duckdb"
@@ -106,9 +105,7 @@ def test_one_changed_account_is_enough(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_an_account_from_a_day_on_counts_from_that_day(tmp_path: Path) -> None:
-    """Its owner changes on a day that lies ahead at first; nothing is landed since."""
-    from ..oracle.pencil import item
-
+    """Its tier changes on a day that lies ahead at first; nothing is landed since."""
     first = AccountState(account_id="A1", attributes=(("tier", "basic"),))
     then = replace(first, attributes=(("tier", "best"),), valid_from=date(2024, 6, 11), arrival=1)
     other = AccountState(account_id="A2", attributes=(("tier", "basic"),))
@@ -126,8 +123,6 @@ def test_what_is_said_of_an_account_from_a_day_on_counts_from_that_day(tmp_path:
 
 
 def test_a_link_whose_day_has_come_takes_a_full_booking(tmp_path: Path) -> None:
-    from ..oracle.pencil import item
-
     link = AccountState(account_id="A1", merged_into="A2", valid_from=date(2024, 6, 11))
     landing = land(tmp_path, Facts([item("2024-01-01", 1000, account="A1")], [link], []))
     before, after = tmp_path / "before.duckdb", tmp_path / "after.duckdb"

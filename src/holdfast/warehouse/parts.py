@@ -85,6 +85,7 @@ def write_part(path: Path, table: pa.Table, key: str | None = None) -> None:
     beside = path.with_name(path.name + ".tmp")
     try:
         with beside.open("wb") as out:
+            # landing is read by every booking and written once: quick to unpack counts for more than a tenth of its size
             with pq.ParquetWriter(out, table.schema, compression="lz4", **_encoding(table.schema)) as writer:
                 for group in _row_groups(table, key):
                     writer.write_table(group, row_group_size=max(1, group.num_rows))
